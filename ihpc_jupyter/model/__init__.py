@@ -1,0 +1,1 @@
+"""The nouns: what things are. Frozen, typed, no I/O; imports nothing else of ours."""

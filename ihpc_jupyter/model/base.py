@@ -1,0 +1,35 @@
+"""The vocabulary's grammar: frozen models, bounded numbers, names that are safe everywhere."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_WORKERS = 10_000
+"""More workers than this in one group is a slip of the keyboard, whatever the lane says."""
+
+Name = Annotated[str, StringConstraints(pattern=r"\A[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")]
+"""A cluster, group, lane, shape or site: lower-case letters, digits, hyphens; at most 32 characters."""
+
+Word = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.:+@-]{0,62}\Z")]
+"""A partition, QoS, account or reservation: one word that can stand in a batch script without quoting."""
+
+Line = Annotated[str, StringConstraints(pattern=r"\A[^\x00-\x1f\x7f]{0,200}\Z")]
+"""One printable line."""
+
+PathText = Annotated[str, StringConstraints(pattern=r"\A[/~][^\x00-\x1f\x7f]{0,1000}\Z")]
+"""An absolute path (or one below the home) without control characters."""
+
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_WORKERS)]
+"""How many workers, from none to MAX_WORKERS; text and fractions are refused rather than rounded."""
+
+Seconds = Annotated[float, Field(ge=0, le=366 * 86400, allow_inf_nan=False)]
+"""A duration in seconds, at most a year."""
+
+Time = Annotated[float, Field(allow_inf_nan=False)]
+"""A moment: seconds since 1970-01-01 UTC."""
+
+
+class Model(BaseModel):
+    """A value: frozen, closed (an unknown key is an error that names the key)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,63 @@
+"""Job: one batch job as the batch system tells it."""
+
+from enum import StrEnum
+
+from ihpc_jupyter.model.base import Model, Time
+
+
+class JobState(StrEnum):
+    """Slurm's words, and one of ours: UNKNOWN means that nobody answered, never that the job is gone."""
+
+    PENDING = "PENDING"
+    CONFIGURING = "CONFIGURING"
+    RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
+    REQUEUED = "REQUEUED"
+    COMPLETING = "COMPLETING"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+    TIMEOUT = "TIMEOUT"
+    PREEMPTED = "PREEMPTED"
+    NODE_FAIL = "NODE_FAIL"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    BOOT_FAIL = "BOOT_FAIL"
+    DEADLINE = "DEADLINE"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def waiting(self) -> bool:
+        """In the queue, also again after a preemption."""
+        return self in {JobState.PENDING, JobState.REQUEUED}
+
+    @property
+    def active(self) -> bool:
+        """Holds nodes."""
+        return self in {JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED}
+
+    @property
+    def ended(self) -> bool:
+        """Ends or has ended, and will not run again under this id without a requeue."""
+        return not (self.waiting or self.active or self is JobState.UNKNOWN)
+
+
+class Job(Model):
+    """One batch job (an array's element is a job of its own). Times in seconds since 1970 UTC."""
+
+    id: str
+    name: str
+    state: JobState
+    reason: str = ""
+    """The batch system's own code for why it waits or ended; empty when it gives none."""
+    lane: str = ""
+    partition: str = ""
+    qos: str = ""
+    account: str = ""
+    cores: int = 0
+    node: str = ""
+    restarts: int = 0
+    submitted_at: Time | None = None
+    expected_start: Time | None = None
+    started_at: Time | None = None
+    ends_at: Time | None = None
+    """When the time limit ends it."""

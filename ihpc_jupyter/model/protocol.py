@@ -1,0 +1,98 @@
+"""What agent and doors say to one another: a snapshot is the truth, a change is a hint."""
+
+from typing import Literal
+
+from ihpc_jupyter.model.base import Model, Time
+from ihpc_jupyter.model.cluster import ClusterView
+from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.site import SiteStatus
+
+API_VERSION = 1
+
+
+class About(Model):
+    """The agent, about itself."""
+
+    version: str
+    api: int
+    pid: int
+    host: str
+    started_at: Time
+    memory: int
+    """Resident bytes."""
+    cpu_seconds: float
+    leaves: str
+    """When it will go, in words."""
+
+
+class Snapshot(Model):
+    """Everything, at one revision."""
+
+    revision: int
+    at: Time
+    sites: tuple[SiteStatus, ...]
+    clusters: tuple[ClusterView, ...]
+    foreign: tuple[Job, ...] = ()
+    """Jobs with our tag that belong to no cluster we know of: shown, never cancelled on a guess."""
+
+
+class Change(Model):
+    """This is now so. A client whose revision is not the one before fetches the snapshot."""
+
+    revision: int
+    kind: Literal["snapshot", "cluster", "cluster-gone", "site", "foreign", "ping"]
+    snapshot: Snapshot | None = None
+    cluster: ClusterView | None = None
+    name: str | None = None
+    site: SiteStatus | None = None
+    foreign: tuple[Job, ...] | None = None
+
+
+class Connection(Model):
+    """How a Dask client of the same user reaches a cluster: paths of credential files, never their content."""
+
+    address: str
+    ca_file: str
+    cert_file: str
+    key_file: str
+
+
+class Fault(Model):
+    """An error on its way to a person."""
+
+    error: str
+    message: str
+    hint: str = ""
+
+
+class Check(Model):
+    """One line of the doctor's report."""
+
+    name: str
+    outcome: Literal["ok", "warning", "failed", "not-checked"]
+    text: str
+    hint: str = ""
+
+
+class Report(Model):
+    """The doctor's report of one site."""
+
+    site: str
+    at: Time
+    checks: tuple[Check, ...]
+
+
+class LogTail(Model):
+    """The end of a job's log."""
+
+    job_id: str
+    path: str
+    text: str
+    truncated: bool
+
+
+class Script(Model):
+    """The batch script of a group, and the command that submits it."""
+
+    text: str
+    command: str

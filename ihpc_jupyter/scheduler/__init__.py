@@ -1,0 +1,1 @@
+"""Batch systems: submit, cancel, query, in bulk. Knows no Dask, no Jupyter, no clusters."""
