@@ -7,16 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 MAX_WORKERS = 10_000
 """More workers than this in one group is a slip of the keyboard, whatever the lane says."""
 
-Name = Annotated[str, StringConstraints(pattern=r"\A[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
 """A cluster, group, lane, shape or site: lower-case letters, digits, hyphens; at most 32 characters."""
 
-Word = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.:+@-]{0,62}\Z")]
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:+@-]{0,62}$")]
 """A partition, QoS, account or reservation: one word that can stand in a batch script without quoting."""
 
-Line = Annotated[str, StringConstraints(pattern=r"\A[^\x00-\x1f\x7f]{0,200}\Z")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,200}$")]
 """One printable line."""
 
-PathText = Annotated[str, StringConstraints(pattern=r"\A[/~][^\x00-\x1f\x7f]{0,1000}\Z")]
+PathText = Annotated[str, StringConstraints(pattern=r"^[/~][^\x00-\x1f\x7f]{0,1000}$")]
 """An absolute path (or one below the home) without control characters."""
 
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_WORKERS)]

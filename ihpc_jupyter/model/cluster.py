@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ihpc_jupyter.model.base import Count, Line, Model, Name, PathText, Seconds, Time, Word
+from ihpc_jupyter.model.base import Count, Model, Name, PathText, Seconds, Time, Word
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.site import Duration, Shape
 
@@ -131,7 +131,7 @@ class JobView(Model):
 
 
 class Problem(Model):
-    """Something a person should know: what, since when, what to do. *retry_at*: when we try again by ourselves."""
+    """Something a person should know. *retry_at*: when we try again by ourselves."""
 
     message: str
     hint: str = ""

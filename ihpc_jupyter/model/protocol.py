@@ -49,7 +49,7 @@ class Change(Model):
 
 
 class Connection(Model):
-    """How a Dask client of the same user reaches a cluster: paths of credential files, never their content."""
+    """How a Dask client of the same user reaches a cluster: *paths* of credentials, never their content."""
 
     address: str
     ca_file: str

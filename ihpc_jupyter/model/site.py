@@ -12,7 +12,7 @@ _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def parse_memory(value: object) -> object:
-    """Bytes of ``"2GiB"``, ``"500 MB"`` or a plain number (of bytes). Units are powers of 1024, as in Slurm."""
+    """Bytes of ``"2GiB"``, ``"500 MB"`` or a plain number (bytes). Units are powers of 1024, as in Slurm."""
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", value, flags=re.IGNORECASE)
@@ -22,7 +22,7 @@ def parse_memory(value: object) -> object:
 
 
 def parse_duration(value: object) -> object:
-    """Seconds of ``"90s"``, ``"30m"``, ``"4h"``, ``"2d"``, ``"1:30:00"``, ``"1-12:00:00"`` or a plain number."""
+    """Seconds of ``"90s"``, ``"4h"``, ``"1:30:00"``, ``"1-12:00:00"`` (as Slurm writes them) or a number."""
     if not isinstance(value, str):
         return value
     if match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value):
@@ -117,7 +117,7 @@ class Site(Model):
     name: Name
     title: Line = ""
     kind: SiteKind
-    transport: Annotated[str, Field(pattern=r"\A(direct|ssh [A-Za-z0-9_.@:-]{1,200})\Z")] = "direct"
+    transport: Annotated[str, Field(pattern=r"^(direct|ssh [A-Za-z0-9_.@:-]{1,200})$")] = "direct"
     ssh_options: tuple[Line, ...] = ()
     """Further words for the ssh client, for example ``["-F", "/path/config"]``."""
     spool: PathText = "~/.ihpc/spool"

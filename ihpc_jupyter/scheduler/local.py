@@ -109,7 +109,7 @@ class Local:
         node = platform.node()
         return [job.told(node) for job in self._jobs.values()]
 
-    async def history(self, ids: Sequence[str]) -> list[Job]:  # noqa: ARG002 (the interface's)
+    async def history(self, ids: Sequence[str]) -> list[Job]:
         """Nothing: what is no longer told is forgotten."""
         return []
 

@@ -55,7 +55,7 @@ _SENTENCES = {
     "QOSJobLimit": "You already have as many running jobs as this quality of service allows.",
     "QOSMaxCpuPerJobLimit": "The job asks for more cores than this quality of service allows one job.",
     "QOSMaxCpuPerUserLimit": "You already use all the cores that this quality of service allows one user.",
-    "QOSMaxGRESPerUser": "You already use all the GPUs (or other devices) of this quality of service for one user.",
+    "QOSMaxGRESPerUser": "You use all the devices (GPUs) that this quality of service allows one user.",
     "QOSMaxJobsPerUserLimit": "You have as many running jobs as this quality of service allows one user.",
     "QOSMaxMemoryPerUser": "You already use all the memory that this quality of service allows one user.",
     "QOSMaxNodePerJobLimit": "The job asks for more nodes than this quality of service allows one job.",

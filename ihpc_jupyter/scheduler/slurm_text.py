@@ -240,8 +240,8 @@ def clean_error(text: str) -> str:
 
 _TRANSIENT = re.compile(
     r"unable to contact slurm|socket timed out|connection (?:refused|timed out|reset)|slurm backup controller"
-    r"|zero bytes were transmitted|communication|resource temporarily unavailable|slurm controller .*not respond"
-    r"|munge|protocol authentication error|temporarily unable to accept job",
+    r"|zero bytes were transmitted|communication|resource temporarily unavailable"
+    r"|slurm controller .*not respond|munge|protocol authentication error|temporarily unable to accept job",
     re.IGNORECASE,
 )
 

@@ -1,0 +1,128 @@
+"""``python -m ihpc_jupyter.head.launcher SPOOL …``: what a worker job runs.
+
+One interpreter imports Dask once and forks the job's worker processes (many times cheaper than starting
+each), hands on the batch system's signals, and starts a process again when it crashed or lost the head.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from ihpc_jupyter.cluster.naming import WorkerName
+from ihpc_jupyter.head.worker import DONE, TRY_AGAIN, WorkerOrder, run_worker
+from ihpc_jupyter.model.spool import Spool
+
+MAX_CRASHES = 5
+"""Crashes of one process after which its job gives up on it."""
+
+
+@dataclass
+class _Process:
+    """One of the job's worker processes."""
+
+    index: int
+    attempt: int = 0
+    crashes: int = 0
+
+
+class Launcher:
+    """Keeps the job's worker processes running until they are told to go."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._spool = Spool(arguments.spool)
+        self._running: dict[int, _Process] = {}
+        self._told_to_go = False
+        self._started = time.time()
+
+    def run(self) -> int:
+        """Start all, wait for all; 0 when the last went in order."""
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            signal.signal(number, self._hand_on)
+        for index in range(self._arguments.processes):
+            self._start(_Process(index))
+        worst = 0
+        while self._running:
+            pid, status = os.wait()
+            process = self._running.pop(pid, None)
+            if process is not None:
+                worst = max(worst, self._ended(process, os.waitstatus_to_exitcode(status)))
+        return worst
+
+    def _ended(self, process: _Process, code: int) -> int:
+        if code == DONE or self._told_to_go or not self._spool.gate.exists():
+            return 0
+        if code != TRY_AGAIN:
+            process.crashes += 1
+            print(f"worker process {process.index} ended with {code}", file=sys.stderr, flush=True)  # noqa: T201
+        if process.crashes > MAX_CRASHES:
+            return 1
+        process.attempt += 1
+        self._start(process)
+        return 0
+
+    def _start(self, process: _Process) -> None:
+        pid = os.fork()
+        if pid:
+            self._running[pid] = process
+            return
+        code = 1
+        try:
+            for number in (signal.SIGUSR1, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            code = asyncio.run(run_worker(self._order(process)))
+        except BaseException:
+            logging.exception("worker process failed")
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _order(self, process: _Process) -> WorkerOrder:
+        job = os.environ.get("IHPC_JOB_ID", str(os.getppid()))
+        restarts = int(os.environ.get("IHPC_RESTARTS", "0"))
+        limit = float(os.environ.get("IHPC_TIME_LIMIT", "0"))
+        return WorkerOrder(
+            spool=self._spool,
+            name=WorkerName(self._arguments.name, job, restarts, process.index, process.attempt),
+            threads=self._arguments.nthreads,
+            memory_limit=self._arguments.memory_limit,
+            death_timeout=self._arguments.death_timeout,
+            grace=float(os.environ.get("IHPC_GRACE", "0")),
+            handover=handover(limit),
+            ends_at=self._started + limit if limit else None,
+        )
+
+    def _hand_on(self, number: int, _frame: FrameType | None) -> None:
+        self._told_to_go = True
+        for pid in tuple(self._running):
+            os.kill(pid, number)
+
+
+def handover(limit: float) -> float:
+    """Seconds before the end of a job of *limit* seconds at which its workers begin to go."""
+    return min(60.0, limit / 4)
+
+
+def main() -> None:
+    """Parse dask-jobqueue's words and ours, and run."""
+    parser = argparse.ArgumentParser(prog="ihpc-launcher")
+    parser.add_argument("spool", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--nthreads", type=int, required=True)
+    parser.add_argument("--memory-limit", required=True)
+    parser.add_argument("--death-timeout", type=float, default=60.0)
+    parser.add_argument("--processes", type=int, default=1)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    raise SystemExit(Launcher(parser.parse_args()).run())
+
+
+if __name__ == "__main__":
+    main()

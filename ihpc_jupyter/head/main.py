@@ -1,0 +1,132 @@
+"""``python -m ihpc_jupyter.head.main SPOOL``: run the head of a cluster until it is closed or long idle."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import dask
+import distributed
+from distributed.scheduler import Scheduler
+
+from ihpc_jupyter.files import read_model, write_model
+from ihpc_jupyter.head.api import Followers, routes
+from ihpc_jupyter.head.report import Diary
+from ihpc_jupyter.head.scripts import write_scripts
+from ihpc_jupyter.head.tls import make_credentials, mutual_context, security_from
+from ihpc_jupyter.model.head import HeadFile, HeadOrder
+from ihpc_jupyter.model.spool import Spool
+
+_LOG = logging.getLogger("ihpc.head")
+
+
+class HeadScheduler(Scheduler):
+    """Dask's scheduler, with our API beside its pages and mutual TLS before both."""
+
+    def __init__(self, context: ssl.SSLContext, **kwargs: Any) -> None:
+        self._context = context
+        self.diary = Diary()
+        self.followers = Followers(self.diary)
+        super().__init__(plugins=[self.diary], **kwargs)
+
+    def start_http_server(
+        self,
+        routes_of_dask: list[Any],
+        dashboard_address: str | None,
+        default_port: int = 0,
+        ssl_options: ssl.SSLContext | None = None,
+    ) -> None:
+        """Serve Dask's pages and our API to holders of the cluster's certificate only."""
+        ours = routes(self, self.diary, self.followers)
+        super().start_http_server(
+            [*ours, *routes_of_dask], dashboard_address, default_port, ssl_options or self._context
+        )
+
+
+async def run_head(spool: Spool, order: HeadOrder) -> None:
+    """Run until closed. Writes credentials, scripts and, once it listens, `HeadFile`."""
+    write_scripts(spool, order)
+    make_credentials(spool)
+    async with await _start(spool, order) as scheduler:
+        watching = asyncio.create_task(scheduler.followers.watch())
+        _close_on_signals(scheduler)
+        write_model(spool.head, _head_file(scheduler))
+        await scheduler.finished()
+        watching.cancel()
+    spool.gate.unlink(missing_ok=True)
+
+
+async def _start(spool: Spool, order: HeadOrder) -> HeadScheduler:
+    """A scheduler at the earlier head's ports where they are free, so that clients find it again."""
+    host = order.host or socket.getfqdn()
+    for port, api_port in {(order.port, order.api_port): None, (0, 0): None}:
+        try:
+            scheduler = HeadScheduler(
+                mutual_context(spool),
+                host=host,
+                port=port,
+                protocol="tls",
+                security=security_from(spool.certificate, spool.key),
+                dashboard=True,
+                dashboard_address=f"{host}:{api_port}",
+                idle_timeout=f"{order.idle_timeout}s",
+            )
+            await scheduler
+        except OSError as error:
+            _LOG.warning("port %s of the earlier head is not to be had: %s", port, error)
+            continue
+        return scheduler
+    raise SystemExit(f"no port to listen on at {host}")
+
+
+def _head_file(scheduler: HeadScheduler) -> HeadFile:
+    host, port = scheduler.http_server.address, scheduler.http_server.port
+    return HeadFile(
+        address=scheduler.address,
+        api=f"https://{host}:{port}",
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started_at=time.time(),
+        job_id=os.environ.get("IHPC_JOB_ID"),
+        distributed=distributed.__version__,
+        python=sys.version.split()[0],
+    )
+
+
+def _close_on_signals(scheduler: Scheduler) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: asyncio.ensure_future(scheduler.close()))
+
+
+def _settings(order: HeadOrder) -> dict[str, object]:
+    return {
+        "distributed.scheduler.worker-ttl": f"{order.silent_timeout}s",
+        # Who dies beside a dying worker is not to blame for it: nodes are taken away here all the time.
+        "distributed.scheduler.allowed-failures": 10,
+        "distributed.dashboard.link": "",
+    }
+
+
+def main() -> None:
+    """Read the order and run."""
+    parser = argparse.ArgumentParser(prog="ihpc-head")
+    parser.add_argument("spool", type=Path)
+    spool = Spool(parser.parse_known_args()[0].spool)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    order = read_model(spool.order, HeadOrder)
+    if order is None or not spool.gate.exists():
+        raise SystemExit(f"{spool.order}: no order to read, or the cluster was stopped")
+    with dask.config.set(_settings(order)):
+        asyncio.run(run_head(spool, order))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What the head says of its workers and its load, and its diary of what went wrong."""
+
+import asyncio
+import time
+from collections import deque
+from typing import Any
+
+from distributed.diagnostics.plugin import SchedulerPlugin
+from distributed.scheduler import Scheduler, WorkerState
+
+from ihpc_jupyter.cluster.naming import parse_worker_name
+from ihpc_jupyter.model.cluster import Load, Note
+from ihpc_jupyter.model.head import HeadState, WorkerInfo
+
+MAX_NOTES = 50
+
+
+class Diary(SchedulerPlugin):
+    """Notes what a person should know, and wakes those who follow the head's state."""
+
+    name = "ihpc-diary"
+
+    def __init__(self) -> None:
+        self.notes: deque[Note] = deque(maxlen=MAX_NOTES)
+        self.changed = asyncio.Event()
+
+    def add_worker(self, scheduler: Scheduler, worker: str) -> None:
+        """A worker registered."""
+        self.changed.set()
+
+    def remove_worker(self, scheduler: Scheduler, worker: str, *, stimulus_id: str, **kwargs: object) -> None:
+        """A worker left, or was given up."""
+        self.changed.set()
+
+    def add_client(self, scheduler: Scheduler, client: str) -> None:
+        """A client connected."""
+        self.changed.set()
+
+    def remove_client(self, scheduler: Scheduler, client: str) -> None:
+        """A client left."""
+        self.changed.set()
+
+    def log_event(self, topic: str, msg: Any) -> None:
+        """Dask's event log: the place where it says what a lost worker took with it."""
+        if topic != "all" or not isinstance(msg, dict) or msg.get("action") != "remove-worker":
+            return
+        recomputed, scattered = len(msg["lost-computed-tasks"]), len(msg["lost-scattered-tasks"])
+        again = 0 if msg["expected"] else len(msg["processing-tasks"])
+        if text := _loss(recomputed, scattered, again):
+            self.note(text, "warning" if scattered == 0 else "error")
+
+    def note(self, text: str, level: str = "info") -> None:
+        """Write one line."""
+        self.notes.append(Note.model_validate({"at": time.time(), "level": level, "text": text}))
+        self.changed.set()
+
+
+def _loss(recomputed: int, scattered: int, again: int) -> str:
+    parts = []
+    if recomputed:
+        parts.append(f"{recomputed} finished {_results(recomputed)} lost and will be computed again")
+    if scattered:
+        parts.append(f"{scattered} scattered {_results(scattered)} lost for good")
+    if again:
+        parts.append(f"{again} running or assigned {'task' if again == 1 else 'tasks'} will be run again")
+    return f"A worker left: {'; '.join(parts)}." if parts else ""
+
+
+def _results(count: int) -> str:
+    return "result" if count == 1 else "results"
+
+
+def describe(scheduler: Scheduler, diary: Diary) -> HeadState:
+    """The head's state now. Touches each worker once, no task."""
+    now = time.time()
+    return HeadState(
+        at=now,
+        address=scheduler.address,
+        workers=tuple(
+            info for worker in scheduler.workers.values() if (info := _worker_info(worker, now)) is not None
+        ),
+        load=_load(scheduler),
+        idle_since=scheduler.idle_since,
+        notes=tuple(diary.notes),
+    )
+
+
+def _worker_info(worker: WorkerState, now: float) -> WorkerInfo | None:
+    name = parse_worker_name(str(worker.name))
+    if name is None:
+        return None
+    return WorkerInfo(
+        name=str(worker.name),
+        group=name.group,
+        job=name.job,
+        host=worker.host,
+        leaving=worker.status.name.startswith("closing"),
+        silent=max(0.0, now - worker.last_seen),
+        processing=len(worker.processing),
+        memory=int(worker.metrics.get("memory") or 0),
+    )
+
+
+def _load(scheduler: Scheduler) -> Load:
+    workers = scheduler.workers.values()
+    return Load(
+        tasks=len(scheduler.tasks),
+        processing=sum(len(worker.processing) for worker in workers),
+        threads=scheduler.total_nthreads,
+        memory=sum(int(worker.metrics.get("memory") or 0) for worker in workers),
+        memory_limit=sum(worker.memory_limit for worker in workers),
+        desired=scheduler.adaptive_target(),
+        clients=sum(1 for client in scheduler.clients if client != "fire-and-forget"),
+    )
