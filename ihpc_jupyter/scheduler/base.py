@@ -14,7 +14,8 @@ class Submission:
 
     *name* carries our tag, by which a submission whose answer got lost is found again. *array* asks for
     an array (ids ``ID_0`` … ``ID_{count-1}``); without it *count* is 1 and the id is plain. *log* is a
-    path in which the batch system's own placeholders stand as ``{job}``.
+    path in which the batch system's own placeholders stand as ``{job}``. *cores* and *time_limit*
+    (seconds) are what each job asks for; a script for a batch system with directives says so too.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Submission:
     count: int = 1
     array: bool = True
     log: str = ""
+    cores: int = 1
+    time_limit: float = 3600.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ class BatchSystem(Protocol):
     answer in time. After `Unavailable` a submission may have been accepted all the same.
     """
 
-    requests: int
-    """Requests made so far (each program started, each call over the network)."""
+    @property
+    def requests(self) -> int:
+        """Requests made so far (each program started, each call over the network)."""
 
     async def submit(self, submission: Submission) -> str:
         """Ask for jobs in one request; the id of the job, or of the array."""
@@ -53,6 +57,9 @@ class BatchSystem(Protocol):
 
     async def query(self) -> list[Job]:
         """All jobs of this user that the batch system still tells of, lately ended ones included."""
+
+    async def history(self, ids: Sequence[str]) -> list[Job]:
+        """Jobs that `query` no longer tells of, from the accounting; an empty list where there is none."""
 
     async def offers(self) -> Offers:
         """Lanes, shapes and accounts."""

@@ -1,0 +1,348 @@
+"""The embedded `local` site: a small batch system of this host, with lanes, preemption and time limits.
+
+Jobs are processes in sessions of their own and survive the process that holds this object; the next one that
+opens the same directory adopts them.
+"""
+
+import asyncio
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected, Unavailable
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.site import Site
+from ihpc_jupyter.scheduler import local_process as process
+from ihpc_jupyter.scheduler.base import Offers, Submission
+from ihpc_jupyter.scheduler.environment import chosen_environment
+from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, next_moves, signal_time
+from ihpc_jupyter.scheduler.local_state import Memory, StateFile
+
+TOLD_FOR = 300.0
+"""Seconds for which an ended job is still told, as Slurm does."""
+
+KILL_WAIT = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+_SAVE_AGAIN = 5.0
+"""Seconds until a state that could not be written is written again."""
+
+_MAX_JOBS = 10_000
+_SCRIPT_LIMIT = 4 << 20
+
+
+class Local:
+    """Batch jobs on this host. *directory* is private and host-local; one process at a time may hold it."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        self.requests = 0
+        self.slots = site.slots or max(4, os.cpu_count() or 1)
+        self._site = site
+        self._state = StateFile(directory)
+        self._jobs: dict[str, LocalJob] = {}
+        self._last_id = 0
+        self._opened = asyncio.Lock()
+        self._pump: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._watched: dict[str, int] = {}
+        self._dirty = False
+        self._saving = asyncio.Lock()
+
+    async def submit(self, submission: Submission) -> str:
+        """Queue jobs; raises `Rejected` for a lane that is not there or more cores than this host gives."""
+        await self._ready()
+        self._check(submission)
+        self._last_id += 1
+        root = str(self._last_id)
+        try:
+            script = await asyncio.to_thread(self._state.write_script, root, submission.script)
+        except OSError as error:
+            raise Unavailable(
+                f"The script could not be stored: {error}", "Make room on this host's disk."
+            ) from error
+        lane = self._site.lanes[submission.lane]
+        for job_id in (
+            [f"{root}_{index}" for index in range(submission.count)] if submission.array else [root]
+        ):
+            self._jobs[job_id] = LocalJob(
+                id=job_id,
+                name=submission.name,
+                lane=submission.lane,
+                priority=lane.priority,
+                preemptible=lane.preemptible,
+                grace=lane.grace,
+                cores=submission.cores,
+                time_limit=submission.time_limit,
+                script=str(script),
+                log=submission.log.replace("{job}", job_id),
+                submitted_at=time.time(),
+            )
+        self._dirty = True
+        await self._save()  # a submission that was answered is not forgotten
+        self._wake.set()
+        return root
+
+    async def test_only(self, submission: Submission) -> str:
+        """Whether it would start now."""
+        await self._ready()
+        self._check(submission)
+        taken = sum(job.cores for job in self._jobs.values() if job.holds)
+        wanted = submission.cores * submission.count
+        return f"Asks for {wanted} cores; {self.slots - taken} of this host's {self.slots} are free now."
+
+    async def cancel(self, ids: Sequence[str]) -> None:
+        """Cancel jobs; an array's own id cancels all of it. Unknown and ended ones are no error."""
+        await self._ready()
+        wanted = set(ids)
+        for job in list(self._jobs.values()):
+            if job.id in wanted or job.id.partition("_")[0] in wanted:
+                self._cancel(job)
+        self._wake.set()
+
+    async def query(self) -> list[Job]:
+        """All jobs that wait, run, or ended in the last 300 s."""
+        await self._ready()
+        node = platform.node()
+        return [job.told(node) for job in self._jobs.values()]
+
+    async def history(self, ids: Sequence[str]) -> list[Job]:
+        """Nothing: what is no longer told is forgotten."""
+        return []
+
+    async def offers(self) -> Offers:
+        """The site's own lanes and shapes."""
+        return Offers(lanes=dict(self._site.lanes), shapes=dict(self._site.shapes))
+
+    async def close(self) -> None:
+        """Stop looking after the jobs, which run on; whoever opens the directory next adopts them."""
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
+            self._pump = None
+            for job_id in list(self._watched):
+                self._unwatch(job_id)
+            await self._save()
+        self._state.close()
+
+    async def _ready(self) -> None:
+        self.requests += 1
+        async with self._opened:
+            if self._pump is None or self._pump.done():
+                if self._pump is None:
+                    memory = await asyncio.to_thread(self._state.open)
+                    self._jobs = {job.id: job for job in memory.jobs}
+                    self._last_id = memory.last_id
+                    await self._adopt_unrecorded()
+                self._pump = asyncio.create_task(self._run_pump())
+
+    async def _adopt_unrecorded(self) -> None:
+        """Find jobs started in the moment before our predecessor died: they must not start twice."""
+        unrecorded = {
+            str(self._state.exit_file(job.id)): job for job in self._jobs.values() if job.state.waiting
+        }
+        for path, leader in (await asyncio.to_thread(process.find, set(unrecorded))).items():
+            self._put(unrecorded[path], **_running(leader))
+
+    def _check(self, submission: Submission) -> None:
+        if submission.lane not in self._site.lanes:
+            choices = ", ".join(self._site.lanes)
+            raise NotFound(
+                f"The site {self._site.name} has no lane {submission.lane!r}.", f"Choose one of {choices}."
+            )
+        if not 1 <= submission.count <= _MAX_JOBS - len(self._jobs):
+            raise Rejected(f"This host's queue holds at most {_MAX_JOBS} jobs.", "Ask for fewer.")
+        if not 1 <= submission.cores <= self.slots:
+            raise Rejected(
+                f"A job asks for {submission.cores} cores, this host gives {self.slots}.",
+                "Choose a smaller shape.",
+            )
+        lane = self._site.lanes[submission.lane]
+        if lane.max_time is not None and submission.time_limit > lane.max_time:
+            raise Rejected(
+                f"The lane {submission.lane} allows {lane.max_time:g} s, not {submission.time_limit:g} s.",
+                "Ask for less time.",
+            )
+        if len(submission.script) > _SCRIPT_LIMIT or "\0" in submission.script + submission.log:
+            raise InvalidRequest("The script is longer than 4 MiB or holds a zero byte.")
+
+    async def _run_pump(self) -> None:
+        while True:
+            self._wake.clear()
+            self._reap()
+            self._advance()
+            await self._schedule()
+            await self._save()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._pause())
+
+    def _reap(self) -> None:
+        """Learn which jobs ended, and forget those that ended long ago."""
+        for job in list(self._jobs.values()):
+            if job.pid is not None and not process.alive(_leader(job)):
+                self._unwatch(job.id)
+                process.sweep(_leader(job))
+                self._ended(job)
+            elif job.pid is not None and job.id not in self._watched:
+                self._watch(job)
+            elif job.ended_at is not None and abs(time.time() - job.ended_at) > TOLD_FOR:
+                self._forget(job)
+
+    def _ended(self, job: LocalJob) -> None:
+        code = process.exit_code(self._state.exit_file(job.id))
+        why = job.ending.why if job.ending else None
+        freed = {"pid": None, "identity": "", "ending": None, "warned": False}
+        if why == "preempted":
+            restarts = job.restarts + 1
+            self._put(job, state=JobState.PENDING, reason="", started_at=None, restarts=restarts, **freed)
+            return
+        if why == "cancelled":
+            state, reason = JobState.CANCELLED, ""
+        elif why == "timeout":
+            state, reason = JobState.TIMEOUT, "TimeLimit"
+        elif code is None:
+            state, reason = JobState.FAILED, "ended without a trace"
+        else:
+            state, reason = (JobState.FAILED, "NonZeroExitCode") if code else (JobState.COMPLETED, "")
+        self._put(job, state=state, reason=reason, ended_at=time.time(), **freed)
+
+    def _advance(self) -> None:
+        """Take each running job's next step towards its end that is due."""
+        now = time.monotonic()
+        for job in list(self._jobs.values()):
+            if job.pid is None:
+                continue
+            if job.ending is None and now >= job.begun + job.time_limit:
+                self._end(job, "timeout", now)
+            elif job.ending is None and not job.warned and now >= signal_time(job):
+                process.notify(_leader(job))
+                self._put(job, warned=True)
+            elif job.ending is not None and now >= job.ending.at:
+                self._harder(job, job.ending, now)
+
+    def _end(self, job: LocalJob, why: Literal["timeout", "cancelled"], now: float) -> None:
+        process.terminate(_leader(job))
+        ending = Ending(why=why, step="kill", at=now + KILL_WAIT)
+        self._put(job, state=JobState.COMPLETING, ending=ending)
+
+    def _harder(self, job: LocalJob, ending: Ending, now: float) -> None:
+        if ending.step == "terminate":
+            process.terminate(_leader(job))
+            self._put(job, ending=Ending(why=ending.why, step="kill", at=now + KILL_WAIT))
+        else:
+            process.kill(_leader(job))
+            self._put(job, ending=Ending(why=ending.why, step="wait", at=now + KILL_WAIT))
+
+    def _cancel(self, job: LocalJob) -> None:
+        now = time.monotonic()
+        if job.state.waiting and job.pid is None:
+            self._put(job, state=JobState.CANCELLED, reason="", ended_at=time.time())
+        elif job.pid is not None and (job.ending is None or job.ending.why == "preempted"):
+            self._end(job, "cancelled", now)
+
+    async def _schedule(self) -> None:
+        starts, victims, reasons = next_moves(self._jobs.values(), self.slots)
+        now = time.monotonic()
+        for job_id in victims:
+            job = self._jobs[job_id]
+            process.notify(_leader(job))
+            self._put(job, ending=Ending(why="preempted", step="terminate", at=now + job.grace))
+        for job_id, reason in reasons.items():
+            if self._jobs[job_id].reason != reason:
+                self._put(self._jobs[job_id], reason=reason)
+        for job_id in starts:
+            await self._start(self._jobs[job_id])
+
+    async def _start(self, job: LocalJob) -> None:
+        job = self._jobs[job.id]
+        if not job.state.waiting:  # cancelled while another one was being started
+            return
+        variables = {"IHPC_JOB_ID": job.id, "IHPC_RESTARTS": str(job.restarts)}
+        environment = {**chosen_environment("TMPDIR", "XDG_RUNTIME_DIR"), **variables}
+        exit_file = self._state.exit_file(job.id)
+        try:
+            leader = await asyncio.shield(
+                asyncio.to_thread(process.start, Path(job.script), job.log, exit_file, environment)
+            )
+        except OSError as error:
+            self._put(
+                job, state=JobState.FAILED, reason=f"could not be started: {error}", ended_at=time.time()
+            )
+            return
+        cancelled = not self._jobs[job.id].state.waiting
+        job = self._put(job, **_running(leader))
+        if cancelled:  # in the milliseconds while it was being started
+            self._end(job, "cancelled", time.monotonic())
+        self._watch(self._jobs[job.id])
+
+    def _pause(self) -> float | None:
+        """Seconds until something is due; None when only an event can change anything."""
+        moments = []
+        for job in self._jobs.values():
+            if job.pid is not None and job.ending is not None:
+                moments.append(job.ending.at)
+            elif job.pid is not None:
+                moments.append(job.begun + job.time_limit if job.warned else signal_time(job))
+        ended = [job.ended_at for job in self._jobs.values() if job.ended_at is not None]
+        pauses = [moment - time.monotonic() for moment in moments]
+        pauses += [moment + TOLD_FOR + 1 - time.time() for moment in ended]
+        pauses += [_SAVE_AGAIN] if self._dirty else []
+        return max(0.005, min(pauses)) if pauses else None
+
+    def _watch(self, job: LocalJob) -> None:
+        descriptor = process.watch(_leader(job))
+        if descriptor is None:
+            self._wake.set()
+            return
+        self._watched[job.id] = descriptor
+        asyncio.get_running_loop().add_reader(descriptor, self._notice(job.id))
+
+    def _notice(self, job_id: str) -> Callable[[], None]:
+        def ended() -> None:
+            self._unwatch(job_id)
+            self._wake.set()
+
+        return ended
+
+    def _unwatch(self, job_id: str) -> None:
+        descriptor = self._watched.pop(job_id, None)
+        if descriptor is not None:
+            asyncio.get_running_loop().remove_reader(descriptor)
+            os.close(descriptor)
+
+    def _forget(self, job: LocalJob) -> None:
+        del self._jobs[job.id]
+        shared = any(other.script == job.script for other in self._jobs.values())
+        self._state.forget(job.id, "" if shared else job.script)
+        self._dirty = True
+
+    def _put(self, job: LocalJob, **changes: object) -> LocalJob:
+        self._jobs[job.id] = changed = job.model_copy(update=changes)
+        self._dirty = True
+        return changed
+
+    async def _save(self) -> None:
+        """Write what changed; where the disk refuses, the pump tries again and the jobs go on."""
+        async with self._saving:
+            if not self._dirty:
+                return
+            self._dirty = False
+            memory = Memory(last_id=self._last_id, jobs=tuple(self._jobs.values()))
+            try:
+                await asyncio.to_thread(self._state.save, memory)
+            except OSError:
+                self._dirty = True
+
+
+def _leader(job: LocalJob) -> process.Leader:
+    return process.Leader(job.pid or 0, job.identity)
+
+
+def _running(leader: process.Leader) -> dict[str, object]:
+    """What changes in a job whose process has been started."""
+    moment = {"begun": time.monotonic(), "started_at": time.time()}
+    return {"state": JobState.RUNNING, "reason": "", "pid": leader.pid, "identity": leader.identity, **moment}

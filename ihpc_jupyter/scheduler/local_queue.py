@@ -1,0 +1,118 @@
+"""The `local` site's queue: who runs next, and who is sent away for it. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from ihpc_jupyter.model.base import Model, Time
+from ihpc_jupyter.model.job import Job, JobState
+
+SIGNAL_AHEAD = 60.0
+"""Seconds before its time limit at which a job is signalled; a tenth of the limit where that is less."""
+
+
+class Ending(Model):
+    """A running job on its way out: why, and the next, harder step with its time (seconds since boot)."""
+
+    why: Literal["preempted", "timeout", "cancelled"]
+    step: Literal["terminate", "kill", "wait"]
+    at: float
+
+
+class LocalJob(Model):
+    """One job as it stands in the state file. *begun* counts seconds since boot, other times are UTC."""
+
+    id: str
+    name: str
+    lane: str
+    priority: int
+    preemptible: bool
+    grace: float
+    cores: int
+    time_limit: float
+    script: str
+    log: str
+    state: JobState = JobState.PENDING
+    reason: str = ""
+    submitted_at: Time
+    started_at: Time | None = None
+    ended_at: Time | None = None
+    restarts: int = 0
+    pid: int | None = None
+    identity: str = ""
+    begun: float = 0.0
+    warned: bool = False
+    ending: Ending | None = None
+
+    def told(self, node: str) -> Job:
+        """The job as doors see it; *node* is this host's name."""
+        ends_at = self.ended_at
+        if self.state.active and self.started_at is not None:
+            ends_at = self.started_at + self.time_limit
+        return Job(
+            id=self.id,
+            name=self.name,
+            state=self.state,
+            reason=self.reason,
+            lane=self.lane,
+            partition="local",
+            cores=self.cores,
+            node="" if self.state.waiting or self.started_at is None else node,
+            restarts=self.restarts,
+            submitted_at=self.submitted_at,
+            started_at=None if self.state.waiting else self.started_at,
+            ends_at=ends_at,
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether its cores are taken."""
+        return self.pid is not None
+
+
+def next_moves(jobs: Iterable[LocalJob], slots: int) -> tuple[list[str], list[str], dict[str, str]]:
+    """Ids to start, ids to preempt, and the reason of each job that waits on.
+
+    Strictly by priority, then by age: a job that does not fit yet keeps the ones behind it waiting, so that
+    a wide job is not overtaken for ever.
+    """
+    everyone = list(jobs)
+    free = slots - sum(job.cores for job in everyone if job.holds)
+    waiting = [job for job in everyone if job.state.waiting and not job.holds]
+    order = sorted(range(len(waiting)), key=lambda index: (-waiting[index].priority, index))
+    starts: list[str] = []
+    reasons: dict[str, str] = {}
+    victims: list[str] = []
+    for place, index in enumerate(order):
+        job = waiting[index]
+        if job.cores <= free:
+            free -= job.cores
+            starts.append(job.id)
+            continue
+        victims = _victims(everyone, job, free)
+        reasons = {waiting[later].id: "Priority" for later in order[place + 1 :]}
+        reasons[job.id] = "Resources"
+        break
+    return starts, victims, reasons
+
+
+def _victims(jobs: Sequence[LocalJob], job: LocalJob, free: int) -> list[str]:
+    """The fewest recently begun preemptible jobs whose cores, with those soon free, are enough; else none."""
+    leaving = sum(other.cores for other in jobs if other.holds and other.ending is not None)
+    missing = job.cores - free - leaving
+    able = [
+        other
+        for other in jobs
+        if other.holds and other.ending is None and other.preemptible and other.priority < job.priority
+    ]
+    chosen: list[str] = []
+    for other in sorted(able, key=lambda one: (one.priority, -one.begun)):
+        if missing <= 0:
+            break
+        chosen.append(other.id)
+        missing -= other.cores
+    return chosen if missing <= 0 else []
+
+
+def signal_time(job: LocalJob) -> float:
+    """Seconds since boot at which a running job is told that its time limit comes."""
+    return job.begun + job.time_limit - min(SIGNAL_AHEAD, job.time_limit / 10)

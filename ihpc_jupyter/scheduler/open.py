@@ -1,0 +1,19 @@
+"""From a site's description to its batch system."""
+
+from pathlib import Path
+
+from ihpc_jupyter.model.site import Site, SiteKind
+from ihpc_jupyter.scheduler.base import BatchSystem
+from ihpc_jupyter.scheduler.local import Local
+from ihpc_jupyter.scheduler.slurm import Slurm
+from ihpc_jupyter.scheduler.transport import Transport
+
+
+def open_batch_system(site: Site, runtime_dir: Path) -> BatchSystem:
+    """The batch system of *site*; *runtime_dir* is a private directory of this host, with a short path.
+
+    Nothing is started or asked before the first call of a method; `BatchSystem.close` lets go.
+    """
+    if site.kind is SiteKind.LOCAL:
+        return Local(site, runtime_dir / f"site-{site.name}")
+    return Slurm(site, Transport(site.transport, site.ssh_options, runtime_dir))

@@ -1,0 +1,195 @@
+"""Slurm as a batch system: one command per operation, in bulk, whatever the number of jobs."""
+
+import time
+from collections.abc import Sequence
+
+from ihpc_jupyter.errors import IhpcError, InvalidRequest, Rejected, Unavailable
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.site import Lane, Site
+from ihpc_jupyter.scheduler import slurm_text as text
+from ihpc_jupyter.scheduler.base import Offers, Submission
+from ihpc_jupyter.scheduler.slurm_offers import propose
+from ihpc_jupyter.scheduler.transport import Completed, Transport
+
+_IDS_PER_CALL = 200
+"""Words of one ``scancel``; elements of an array share a word."""
+
+_REMEMBERED = 300.0
+"""Seconds for which a job that Slurm dropped without a word is still told: as long as Slurm tells others."""
+
+_PATIENCE = 3.0
+"""A submission may take so many times the site's polling timeout: giving up early leaves its fate unknown."""
+
+
+class Slurm:
+    """Slurm through its commands. Raises `Rejected` with Slurm's words, `Unavailable` when nobody answers."""
+
+    def __init__(self, site: Site, transport: Transport) -> None:
+        self._site = site
+        self._transport = transport
+        self._waiting: dict[str, Job] = {}
+        self._dropped: dict[str, tuple[float, Job]] = {}
+
+    @property
+    def requests(self) -> int:
+        """Commands started so far."""
+        return self._transport.requests
+
+    async def submit(self, submission: Submission) -> str:
+        """One ``sbatch``, the script on its standard input; the id of the job or of the array."""
+        argv = ["sbatch", "--parsable", *_options(submission)]
+        done = await self._ask(argv, submission.script, patience=_PATIENCE)
+        job_id = text.parse_submitted(done.stdout)
+        if job_id is None:
+            raise Unavailable("Slurm answered the submission without a job id.", "Look at the list of jobs.")
+        # An element that is cancelled before it was ever seen waiting would otherwise never be told of.
+        ids = [f"{job_id}_{index}" for index in range(submission.count)] if submission.array else []
+        began = time.time()
+        for element in ids:
+            self._waiting[element] = Job(
+                id=element,
+                name=submission.name,
+                state=JobState.PENDING,
+                lane=submission.lane,
+                submitted_at=began,
+            )
+        return job_id
+
+    async def test_only(self, submission: Submission) -> str:
+        """Slurm's words of ``sbatch --test-only``: where and when it would start."""
+        done = await self._ask(["sbatch", "--test-only", *_options(submission)], submission.script)
+        return text.clean_error(done.stderr or done.stdout)
+
+    async def cancel(self, ids: Sequence[str]) -> None:
+        """One ``scancel`` (one per 200 plain ids); jobs that are gone are no error."""
+        try:
+            words = text.compress_ids(ids)
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from None
+        for start in range(0, len(words), _IDS_PER_CALL):
+            await self._cancel(words[start : start + _IDS_PER_CALL])
+
+    async def _cancel(self, words: Sequence[str]) -> None:
+        done = await self._run(["scancel", *words])
+        complaints = [line for line in done.stderr.splitlines() if line.strip() and not text.is_gone(line)]
+        if complaints and done.returncode != 0:
+            raise _refusal("\n".join(complaints))
+
+    async def query(self) -> list[Job]:
+        """One ``squeue`` of this user's jobs, ended ones included while Slurm tells of them."""
+        began, known = time.time(), dict(self._waiting)
+        argv = ["squeue", "--me", "--noheader", "--array", "--states=all", f"--Format={text.SQUEUE_FORMAT}"]
+        done = await self._ask(argv)
+        jobs = {job.id: self._with_lane(job) for job in text.parse_squeue(done.stdout, began)}
+        self._note_dropped(jobs, known, began)
+        return list(jobs.values())
+
+    def _note_dropped(self, jobs: dict[str, Job], known: dict[str, Job], now: float) -> None:
+        """Add elements that left a told array while they waited: Slurm forgets those cancelled so."""
+        arrays = {job_id.partition("_")[0] for job_id in jobs}
+        for job_id, job in known.items():
+            if job_id not in jobs and job_id.partition("_")[0] in arrays:
+                gone = {"state": JobState.CANCELLED, "reason": "", "expected_start": None, "ends_at": now}
+                self._dropped[job_id] = now, job.model_copy(update=gone)
+        for job_id, (since, job) in list(self._dropped.items()):
+            if job_id in jobs or now - since > _REMEMBERED:
+                del self._dropped[job_id]
+            else:
+                jobs[job_id] = job
+        submitted_since = {key: job for key, job in self._waiting.items() if key not in known}
+        self._waiting = {key: job for key, job in jobs.items() if job.state.waiting and "_" in key}
+        self._waiting |= submitted_since
+
+    async def history(self, ids: Sequence[str]) -> list[Job]:
+        """One ``sacct`` for all *ids*; none where the site keeps no accounting."""
+        if not ids:
+            return []
+        argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--array", "--duplicates"]
+        argv += [f"--format={text.SACCT_FORMAT}", f"--jobs={','.join(ids)}"]
+        done = await self._run(argv)
+        if done.returncode != 0:
+            return []
+        wanted = set(ids)
+        return [self._with_lane(job) for job in text.parse_sacct(done.stdout) if job.id in wanted]
+
+    async def offers(self) -> Offers:
+        """Lanes from partitions and QoS, shapes from nodes, accounts where there is accounting."""
+        partitions = text.parse_partitions((await self._ask(["scontrol", "-o", "show", "partition"])).stdout)
+        config = (await self._ask(["scontrol", "show", "config"])).stdout
+        nodes = text.parse_sinfo(
+            (await self._ask(["sinfo", "--noheader", f"--format={text.SINFO_FORMAT}"])).stdout
+        )
+        associations = text.parse_associations(
+            await self._accounting(
+                "assoc", "where", "user=" + await self._user(), f"format={text.ASSOC_FORMAT}"
+            )
+        )
+        qos = (
+            text.parse_qos(await self._accounting("qos", f"format={text.QOS_FORMAT}")) if associations else []
+        )
+        return propose(partitions, text.parse_setting(config, "PreemptType"), nodes, qos, associations)
+
+    async def close(self) -> None:
+        """Let go of the transport's connection."""
+        await self._transport.close()
+
+    async def _user(self) -> str:
+        return (await self._ask(["id", "-un"])).stdout.strip()
+
+    async def _accounting(self, *words: str) -> str:
+        """What ``sacctmgr show`` says; nothing where there is no accounting or it does not answer."""
+        try:
+            done = await self._run(["sacctmgr", "-nP", "show", *words])
+        except Unavailable:
+            return ""
+        return done.stdout if done.returncode == 0 else ""
+
+    def _with_lane(self, job: Job) -> Job:
+        """The job with the first lane that has its partition and QoS; lanes that name neither fit none."""
+        for name, lane in self._site.lanes.items():
+            if _fits(lane, job):
+                return job.model_copy(update={"lane": name})
+        return job
+
+    async def _ask(self, argv: Sequence[str], stdin: str | None = None, patience: float = 1.0) -> Completed:
+        done = await self._run(argv, stdin, patience)
+        if done.returncode != 0:
+            raise _refusal(done.stderr or done.stdout)
+        return done
+
+    async def _run(self, argv: Sequence[str], stdin: str | None = None, patience: float = 1.0) -> Completed:
+        timeout = self._site.polling.timeout * patience
+        return await self._transport.run(argv, stdin, timeout, variables=text.TIMES)
+
+
+def _fits(lane: Lane, job: Job) -> bool:
+    pairs = [(lane.partition, job.partition), (lane.qos, job.qos)]
+    told = [(asked, given) for asked, given in pairs if asked is not None and given]
+    return bool(told) and all(asked == given for asked, given in told)
+
+
+def _options(submission: Submission) -> list[str]:
+    """Command-line options; they win over the directives of the script."""
+    for what, value in (("name", submission.name), ("log path", submission.log)):
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+            raise InvalidRequest(f"The job's {what} must not hold control characters.")
+    if "\\" in submission.log:
+        raise InvalidRequest(
+            "The log's path must not hold a backslash: Slurm would not fill in the job's id."
+        )
+    options = [f"--job-name={submission.name}"]
+    if submission.array:
+        options.append(f"--array=0-{submission.count - 1}")
+    if submission.log:
+        placeholder = "%A_%a" if submission.array else "%j"
+        options.append(f"--output={submission.log.replace('%', '%%').replace('{job}', placeholder)}")
+    return options
+
+
+def _refusal(stderr: str) -> IhpcError:
+    words = text.clean_error(stderr) or "no reason given"
+    if text.is_transient(words):
+        return Unavailable(
+            f"Slurm did not answer: {words}", "Its controller may be restarting; it is asked again."
+        )
+    return Rejected(f"Slurm refused: {words}", "Change what Slurm names, or choose another lane.")

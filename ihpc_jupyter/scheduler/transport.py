@@ -1,0 +1,214 @@
+"""The one module that starts batch commands: here, or over ssh. Bounded in time and output; counted."""
+
+import asyncio
+import contextlib
+import hashlib
+import math
+import os
+import shlex
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ihpc_jupyter.errors import Unavailable
+from ihpc_jupyter.scheduler.environment import chosen_environment
+
+OUTPUT_LIMIT = 256 << 20
+"""Bytes of one answer; 100,000 jobs take about 30 MiB."""
+
+_SOCKET_PATH_LIMIT = 85
+"""Bytes of a control socket's path: the kernel allows 107, ssh adds up to 18 while it makes one."""
+
+_DRAIN = 1.0
+"""Seconds to wait for the end of output after the command has ended: a child may hold the pipe."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command said. *seconds* is how long it took."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class Transport:
+    """A way to run batch commands: ``direct`` on this host, or ``ssh HOST`` with further ssh options.
+
+    *runtime_dir* is a private directory of this host where ssh keeps its multiplexing socket.
+    """
+
+    def __init__(
+        self,
+        spec: str = "direct",
+        options: Sequence[str] = (),
+        runtime_dir: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.host = spec.removeprefix("ssh ") if spec.startswith("ssh ") else None
+        self.requests = 0
+        self._options = tuple(options)
+        self._runtime_dir = runtime_dir
+        extra = ("SSH_AUTH_SOCK",) if self.host else ()
+        self._environment = dict(environment) if environment is not None else chosen_environment(*extra)
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        stdin: str | None = None,
+        timeout: float = 10.0,
+        variables: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run *argv* with *variables* added to the chosen environment; wait at most *timeout* seconds.
+
+        Raises `Unavailable` when the program is not there, the host cannot be reached, or the time is
+        over; the command's whole process group is killed then, and when the caller is cancelled.
+        """
+        self.requests += 1
+        if self.host is None:
+            return await self._start(argv, stdin, timeout, {**self._environment, **(variables or {})})
+        done = await self._start(
+            self._over_ssh(argv, timeout, variables), stdin, timeout + 2, self._environment
+        )
+        if done.returncode == 255:
+            raise Unavailable(
+                f"{self.host} could not be reached over ssh: {_last_line(done.stderr)}",
+                f"Try “ssh {self.host} true” in a terminal; it must work without asking anything.",
+            )
+        if done.returncode in {126, 127}:
+            raise _missing(argv[0], f"on {self.host}")
+        if done.returncode == 124:
+            raise _too_late(argv[0], timeout)
+        return done
+
+    async def close(self) -> None:
+        """End the multiplexed ssh connection, if there is one."""
+        socket = self._control_path()
+        if self.host is not None and socket is not None and socket.exists():
+            argv = ["ssh", *self._options, "-o", f"ControlPath={socket}", "-O", "exit", self.host]
+            with contextlib.suppress(Unavailable):
+                await self._start(argv, None, 5.0, self._environment)
+
+    def _over_ssh(
+        self, argv: Sequence[str], timeout: float, variables: Mapping[str, str] | None
+    ) -> list[str]:
+        # The remote side bounds the command too: killing our ssh would leave it running there.
+        remote = ["timeout", "-k", "2", str(math.ceil(timeout))]
+        if variables:
+            remote += ["env", *(f"{name}={value}" for name, value in variables.items())]
+        assert self.host is not None  # noqa: S101 (for the type checker; run() has looked)
+        words = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={max(1, math.ceil(timeout / 2))}"]
+        if (socket := self._control_path()) is not None:
+            words += ["-o", "ControlMaster=auto", "-o", f"ControlPath={socket}", "-o", "ControlPersist=60"]
+        # sshd hands one string to a shell: the only place where words become one, each quoted.
+        return ["ssh", *self._options, *words, "--", self.host, shlex.join([*remote, *argv])]
+
+    def _control_path(self) -> Path | None:
+        if self._runtime_dir is None:
+            return None
+        key = hashlib.sha256(repr((self.host, self._options)).encode()).hexdigest()[:12]
+        path = self._runtime_dir / f"ssh-{key}"
+        if len(os.fsencode(path)) > _SOCKET_PATH_LIMIT:
+            return None
+        self._runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    async def _start(
+        self, argv: Sequence[str], stdin: str | None, timeout: float, environment: Mapping[str, str]
+    ) -> Completed:
+        began = time.monotonic()
+        pipe = asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL if stdin is None else pipe,
+                stdout=pipe,
+                stderr=pipe,
+                env=environment,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise _missing(argv[0], "on this host") from None
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"{argv[0]} could not be started: {error}") from error
+        try:
+            async with asyncio.timeout(timeout):
+                stdout, stderr = await _talk(process, stdin)
+        except TimeoutError:
+            raise _too_late(argv[0], timeout) from None
+        finally:
+            await _end(process)
+        seconds = time.monotonic() - began
+        return Completed(process.returncode or 0, _text(stdout), _text(stderr), seconds)
+
+
+async def _talk(process: asyncio.subprocess.Process, stdin: str | None) -> tuple[bytearray, bytearray]:
+    assert process.stdout is not None  # noqa: S101 (for the type checker: both are pipes)
+    assert process.stderr is not None  # noqa: S101
+    stdout, stderr = bytearray(), bytearray()
+    readers = [
+        asyncio.ensure_future(_read(process.stdout, stdout)),
+        asyncio.ensure_future(_read(process.stderr, stderr)),
+    ]
+    try:
+        if process.stdin is not None and stdin is not None:
+            await _write(process.stdin, stdin.encode("utf-8", "surrogateescape"))
+        await process.wait()
+        # A multiplexing ssh that stays behind may keep our pipe open: do not wait for its end.
+        await asyncio.wait(readers, timeout=_DRAIN)
+    finally:
+        for reader in readers:
+            reader.cancel()
+    for reader in readers:
+        if reader.done() and not reader.cancelled() and (error := reader.exception()):
+            raise error
+    return stdout, stderr
+
+
+async def _write(stream: asyncio.StreamWriter, data: bytes) -> None:
+    # A command may end without reading all of its input; what it says then is the answer.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(data)
+        await stream.drain()
+        stream.close()
+
+
+async def _read(stream: asyncio.StreamReader, into: bytearray) -> None:
+    while chunk := await stream.read(1 << 16):
+        into += chunk
+        if len(into) > OUTPUT_LIMIT:
+            raise Unavailable("The batch system's answer is too long to be read.")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # Shielded: a cancelled caller must not leave a zombie, and a killed process ends at once.
+        await asyncio.shield(process.wait())
+
+
+def _text(data: bytearray) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
+
+
+def _missing(program: str, where: str) -> Unavailable:
+    return Unavailable(
+        f"The program {program} is not there {where}.",
+        "Start where the batch system's commands are in PATH, or give the site a transport “ssh HOST”.",
+    )
+
+
+def _too_late(program: str, timeout: float) -> Unavailable:
+    return Unavailable(
+        f"{program} did not answer within {timeout:g} s.",
+        "The batch system may be busy; it is asked again later.",
+    )

@@ -1,0 +1,280 @@
+"""The only one that polls: one watcher per site asks in bulk; everybody else subscribes.
+
+The rate is bounded whatever the number of subscribers and pokes, follows interest, and gives way when the
+batch system is slow or silent.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from ihpc_jupyter.errors import IhpcError, Unavailable
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.site import Health, Polling
+from ihpc_jupyter.scheduler.base import BatchSystem
+
+BUSY_FOR = 30.0
+"""Seconds of quicker questions after a change or a poke."""
+
+SLOW = 2.5
+"""Seconds of latency from which a site counts as degraded."""
+
+REST_BETWEEN = 5.0
+"""The pause between two questions is at least so many times the last answer's latency."""
+
+FAILURES_UNTIL_UNKNOWN = 2
+
+_REMEMBERED = 300.0
+"""Seconds for which a job is told that the batch system no longer tells of."""
+
+
+@dataclass(frozen=True)
+class JobsSnapshot:
+    """All jobs of this user at a site, as last answered; kept when nobody answers. Times are UTC seconds.
+
+    *failures* counts the questions since the last answer that nobody answered, *error* says why. A job that
+    the batch system told as alive and then dropped stays for 300 s, in the state its accounting tells, else
+    UNKNOWN.
+    """
+
+    jobs: Mapping[str, Job] = field(default_factory=lambda: MappingProxyType({}))
+    asked_at: float | None = None
+    answered_at: float | None = None
+    failures: int = 0
+    error: str = ""
+    latency: float | None = None
+    health: Health = Health.UNKNOWN
+
+
+class Subscription:
+    """Interest in a site's jobs, from `Watcher.subscribe` until `close` (or the end of a ``with`` block).
+
+    Iterate over it (``async for snapshot in subscription``) for each answer and each change of health; a
+    slow reader sees the latest only. While *waiting* is True the watcher asks at its busy rate.
+    """
+
+    def __init__(self, watcher: "Watcher", callback: Callable[[JobsSnapshot], None] | None) -> None:
+        self._watcher = watcher
+        self._callback = callback
+        self._waiting = False
+        self._news = asyncio.Event()
+        self.closed = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether this subscriber waits for something to happen soon."""
+        return self._waiting
+
+    @waiting.setter
+    def waiting(self, value: bool) -> None:
+        began = value and not self._waiting
+        self._waiting = value
+        if began:
+            self._watcher.reconsider()
+
+    def tell(self, snapshot: JobsSnapshot) -> None:
+        """Called by the watcher with what is new."""
+        self._news.set()
+        if self._callback is not None:
+            self._callback(snapshot)
+
+    def close(self) -> None:
+        """End the interest; calling it again does nothing."""
+        if not self.closed:
+            self.closed = True
+            self._news.set()
+            self._watcher.unsubscribe(self)
+
+    async def __aiter__(self) -> AsyncIterator[JobsSnapshot]:
+        while not self.closed:
+            await self._news.wait()
+            self._news.clear()
+            if not self.closed:
+                yield self._watcher.snapshot
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Watcher:
+    """Asks one batch system, and remembers. Use it inside a running event loop; end it with `close`."""
+
+    def __init__(self, batch: BatchSystem, polling: Polling) -> None:
+        self.snapshot = JobsSnapshot()
+        self.queries = 0
+        self._batch = batch
+        self._polling = polling
+        self._subscriptions: list[Subscription] = []
+        self._wake = asyncio.Event()
+        self._busy_until = 0.0
+        self._last_end = float("-inf")
+        self._told: dict[str, Job] = {}
+        self._left: dict[str, tuple[float, Job]] = {}
+        self._waiters: list[tuple[float, int, asyncio.Future[JobsSnapshot]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def interest(self) -> int:
+        """How many subscribers there are; with none nobody is asked."""
+        return len(self._subscriptions)
+
+    def subscribe(self, callback: Callable[[JobsSnapshot], None] | None = None) -> Subscription:
+        """Begin an interest; *callback* is called in the loop on each answer and change of health."""
+        subscription = Subscription(self, callback)
+        self._subscriptions.append(subscription)
+        self.reconsider()
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Called by a subscription that closes."""
+        self._subscriptions.remove(subscription)
+
+    def poke(self) -> None:
+        """Something was done or seen: ask soon, and more often for a while. Any number of pokes is one."""
+        self._busy_until = time.monotonic() + BUSY_FOR
+        self.reconsider()
+
+    def reconsider(self) -> None:
+        """Look again at when to ask next."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        self._wake.set()
+
+    async def fresh(self, after: float | None = None) -> JobsSnapshot:
+        """The answer to a question that began after *after* (UTC seconds; now when left out).
+
+        Raises `Unavailable` when that question is not answered. Bounded by the polling's pause and timeout.
+        """
+        asked_at = self.snapshot.asked_at
+        if after is not None and asked_at is not None and asked_at > after and self.snapshot.failures == 0:
+            return self.snapshot
+        future: asyncio.Future[JobsSnapshot] = asyncio.get_running_loop().create_future()
+        self._waiters.append((after or 0.0, self.queries if after is None else -1, future))
+        self.poke()
+        return await future
+
+    async def close(self) -> None:
+        """Stop asking. Subscriptions end; the batch system stays open."""
+        for subscription in list(self._subscriptions):
+            subscription.close()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        for _, _, future in self._waiters:
+            if not future.done():
+                future.set_exception(Unavailable("The watcher of this site was stopped."))
+        self._waiters = []
+
+    def _pause(self) -> float:
+        """Seconds between the end of the last question and the next one."""
+        polling, snapshot, now = self._polling, self.snapshot, time.monotonic()
+        if snapshot.failures:
+            return float(min(max(polling.rest, BUSY_FOR), polling.busy * 2 ** min(snapshot.failures, 20)))
+        wanted = any(subscription.waiting for subscription in self._subscriptions)
+        busy = wanted or now < self._busy_until or bool(self._waiters)
+        return max(polling.busy if busy else polling.rest, REST_BETWEEN * (snapshot.latency or 0.0))
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            self._waiters = [waiter for waiter in self._waiters if not waiter[2].done()]
+            if not self._subscriptions and not self._waiters:
+                await self._wake.wait()
+                continue
+            # Jitter keeps many users' watchers from asking in step.
+            left = self._last_end + self._pause() * random.uniform(1.0, 1.1) - time.monotonic()  # noqa: S311
+            if left > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), left)
+                continue
+            await self._ask()
+
+    async def _ask(self) -> None:
+        began, number, clock = time.time(), self.queries, time.monotonic()
+        self.queries += 1
+        error: IhpcError | None = None
+        try:
+            jobs = {job.id: job for job in await self._batch.query()}
+            latency = time.monotonic() - clock
+            await self._note_left(jobs, began)
+        except IhpcError as failure:
+            error = failure
+        except Exception as failure:  # noqa: BLE001 (whatever goes wrong in an answer must not end the watching)
+            error = Unavailable(f"The answer could not be understood: {type(failure).__name__}: {failure}")
+        finally:
+            self._last_end = time.monotonic()
+        if error is not None:
+            self._not_answered(error)
+        else:
+            self._answered(jobs, began, latency)
+        self._release(began, number, error)
+
+    async def _note_left(self, jobs: dict[str, Job], now: float) -> None:
+        """Look up, once, jobs that were told as alive and are told no more."""
+        gone = [job for key, job in self._told.items() if key not in jobs and not job.state.ended]
+        if gone:
+            known: dict[str, Job] = {}
+            with contextlib.suppress(IhpcError):
+                known = {job.id: job for job in await self._batch.history([job.id for job in gone])}
+            for job in gone:
+                unknown = job.model_copy(update={"state": JobState.UNKNOWN, "reason": ""})
+                self._left[job.id] = now, known.get(job.id, unknown)
+        for key, (since, _) in list(self._left.items()):
+            if key in jobs or abs(now - since) > _REMEMBERED:
+                del self._left[key]
+        self._told = dict(jobs)
+        jobs |= {key: job for key, (_, job) in self._left.items()}
+
+    def _answered(self, jobs: dict[str, Job], began: float, latency: float) -> None:
+        if jobs != self.snapshot.jobs:
+            self._busy_until = max(self._busy_until, time.monotonic() + BUSY_FOR)
+        health = Health.DEGRADED if latency > SLOW else Health.UP
+        told = MappingProxyType(jobs)
+        self._tell(JobsSnapshot(told, began, time.time(), latency=latency, health=health))
+
+    def _not_answered(self, error: IhpcError) -> None:
+        last = self.snapshot
+        failures = last.failures + 1
+        once = last.answered_at is not None and failures < FAILURES_UNTIL_UNKNOWN
+        health = Health.DEGRADED if once else Health.UNKNOWN
+        self._tell(
+            JobsSnapshot(
+                last.jobs, last.asked_at, last.answered_at, failures, str(error), last.latency, health
+            )
+        )
+
+    def _tell(self, snapshot: JobsSnapshot) -> None:
+        answered = snapshot.failures == 0
+        news = answered or (snapshot.health, snapshot.error) != (self.snapshot.health, self.snapshot.error)
+        self.snapshot = snapshot
+        for subscription in list(self._subscriptions) if news else ():
+            try:
+                subscription.tell(snapshot)
+            except Exception as error:  # noqa: BLE001 (one subscriber's mistake is not the others')
+                context = {"message": "A subscriber of a watcher failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+    def _release(self, began: float, number: int, error: IhpcError | None) -> None:
+        """Answer those who waited for this question; *number* counts the questions before it."""
+        waiters, self._waiters = self._waiters, []
+        for after, before, future in waiters:
+            if future.done():
+                continue
+            if began <= after or number < before:
+                self._waiters.append((after, before, future))
+            elif error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(self.snapshot)
