@@ -22,7 +22,11 @@ def connection(keeper: Keeper) -> Connection:
         )
     certificate = str(spool.certificate)
     return Connection(
-        address=file.address, ca_file=certificate, cert_file=certificate, key_file=str(spool.key)
+        address=file.address,
+        ca_file=certificate,
+        cert_file=certificate,
+        key_file=str(spool.key),
+        dashboard_socket=str(keeper.tunnel.path),
     )
 
 

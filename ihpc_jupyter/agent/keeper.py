@@ -19,6 +19,7 @@ from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.lease import RENEW, Lease
 from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.store import Store
+from ihpc_jupyter.agent.tunnel import Tunnel
 from ihpc_jupyter.agent.view import cluster_view, group_view, head_view, notes_on
 from ihpc_jupyter.cluster.adapt import Follower
 from ihpc_jupyter.cluster.decide import Decision, decide, settle_submissions
@@ -54,6 +55,7 @@ class Keeper:
         self.record = record
         self.desk = desk
         self.link = HeadLink(desk.spool(record.uid), self.wake)
+        self.tunnel = Tunnel(self.link, desk.runtime / f"head-{record.uid}.sock")
         self._store = store
         self._lease = lease
         self._publish = publish
@@ -128,6 +130,7 @@ class Keeper:
         await self.link.find()
         subscription = self.desk.watcher.subscribe(lambda _: self.wake())
         following = asyncio.create_task(self.link.follow())
+        await self.tunnel.open()
         try:
             while not self.gone:
                 subscription.waiting = await self._safe_round()
@@ -138,6 +141,7 @@ class Keeper:
         finally:
             subscription.close()
             following.cancel()
+            await self.tunnel.close()
             for task in self._tasks.values():
                 task.cancel()
 

@@ -1,4 +1,4 @@
-"""From a request to a record: names resolved, limits of lanes applied, every refusal saying what is allowed."""
+"""From a request to a record: names resolved, lanes' limits applied, each refusal saying what is allowed."""
 
 import sys
 import time
