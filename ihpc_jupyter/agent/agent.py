@@ -117,9 +117,7 @@ class Agent:
         times = process.cpu_times()
         left = max(0.0, self._idle - (time.monotonic() - self._used_at))
         leaves = (
-            "when its last cluster has ended"
-            if self.keepers
-            else f"in {left:.0f} s, if nobody asks for anything"
+            "when its last cluster has ended" if self.keepers else f"in {left:.0f} s, if nobody asks for anything"
         )
         return About(
             version=__version__, api=API_VERSION, pid=os.getpid(), host=self._me.host,
@@ -167,7 +165,7 @@ class Agent:
     def own(self, name: str) -> Keeper:
         """The keeper of a cluster that this agent may change. Raises NotFound, NotAllowed."""
         keeper = self.find(name)
-        if not keeper.held and (holder := keeper.view().holder) not in (None, self._me.host):
+        if not keeper.held and (holder := keeper.holder) is not None:
             raise NotAllowed(
                 f"Cluster {name!r} is looked after on {holder}.", f"Change it from there: ssh {holder}."
             )
@@ -178,7 +176,7 @@ class Agent:
         keeper = self.own(name)
         if keeper.record.state not in (ClusterState.STARTING, ClusterState.RUNNING):
             raise Rejected(f"Cluster {name!r} is {keeper.record.state}.", "Make a new one.")
-        keeper.change(groups=patched(keeper.record, patch, keeper.desk.site))
+        keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
         return keeper.view()
 
     async def stop(self, name: str) -> ClusterView | None:
@@ -226,9 +224,7 @@ class Agent:
         """The snapshot, then every change; a ping when nothing happens."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._streams.add(queue)
-        looking = [
-            desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()
-        ]
+        looking = [desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()]
         try:
             yield Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot())
             while True:

@@ -39,9 +39,7 @@ async def script(keeper: Keeper, group: str) -> Script:
     try:
         text = await asyncio.to_thread(path.read_text)
     except OSError:
-        raise Unavailable(
-            "The script has not been written yet.", "It comes with the head; ask again."
-        ) from None
+        raise Unavailable("The script has not been written yet.", "It comes with the head; ask again.") from None
     command = "bash" if keeper.desk.site.kind == "local" else "sbatch"
     return Script(text=text, command=f"{command} {path}")
 

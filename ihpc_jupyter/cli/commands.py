@@ -20,10 +20,7 @@ def _table(rows: Iterable[Sequence[object]]) -> None:
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in texts) for column in range(len(texts[0]))]
     _print(
-        *(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in texts
-        )
+        *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in texts)
     )
 
 
@@ -148,9 +145,7 @@ async def script(agent: AgentClient, options: argparse.Namespace) -> int:
 
 async def doctor(agent: AgentClient, options: argparse.Namespace) -> int:
     """Check sites; 1 when something failed."""
-    names = (
-        [options.site] if options.site else [status.site.name for status in (await agent.snapshot()).sites]
-    )
+    names = [options.site] if options.site else [status.site.name for status in (await agent.snapshot()).sites]
     reports = [await agent.check(name) for name in names]
     for report in reports:
         _print(*report_lines(report))
@@ -170,8 +165,7 @@ def report_lines(report: Report) -> list[str]:
 
 def _say(view: ClusterView) -> None:
     groups = ", ".join(
-        f"{name}: target {group.target}, working {group.counts.working}"
-        for name, group in view.groups.items()
+        f"{name}: target {group.target}, working {group.counts.working}" for name, group in view.groups.items()
     )
     _print(f"{view.name}: {view.state}; {groups}")
 

@@ -62,9 +62,7 @@ class AgentClient:
                 await asyncio.to_thread(start_agent)
             await asyncio.sleep(0.05)
 
-    async def ask(
-        self, method: str, path: str, kind: type[ModelType], body: BaseModel | None = None
-    ) -> ModelType:
+    async def ask(self, method: str, path: str, kind: type[ModelType], body: BaseModel | None = None) -> ModelType:
         """One request with a model for an answer. Raises the error that the agent answered with."""
         content = body.model_dump_json(exclude_unset=True).encode() if body is not None else None
         response = await self.send(method, path, content)

@@ -34,9 +34,7 @@ POLL = 0.1
 
 def group_spec(lane: str | None, workers: int, settings: dict[str, Any]) -> GroupSpec:
     """A group from keyword arguments. Raises InvalidRequest naming the wrong one."""
-    shape_keys = {
-        key: settings.pop(key) for key in ("cores", "memory", "gpus", "processes") if key in settings
-    }
+    shape_keys = {key: settings.pop(key) for key in ("cores", "memory", "gpus", "processes") if key in settings}
     shape = settings.pop("shape", None) or (shape_keys or None)
     adapt = settings.pop("adapt", None)
     return validated(GroupSpec, {
