@@ -72,6 +72,8 @@ class Daemons:
             self._process.stdin.close()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        # A forked child of this process may hold the pipe open still: say it by a signal too.
+        self._process.terminate()
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired as error:

@@ -21,7 +21,6 @@ _ACCOUNTING = {
     "slurmdbd": "slurmdbd",
     "sacctmgr": "slurm-client",
     "mariadbd": "mariadb-server",
-    "mariadb-admin": "mariadb-client",
     "accounting_storage_mysql.so": "slurm-wlm-mysql-plugin",
 }
 
