@@ -7,16 +7,20 @@ interface IProps {
   /** What a screen reader says and a pointer shows: the text with its object. */
   label: string;
   primary?: boolean;
+  /** Apart from the others, at the line's end. */
+  end?: boolean;
   disabled?: boolean;
   onClick: () => void;
 }
 
-/** A button of a drawing and a word; in a narrow side bar the word gives way. */
+/** A button of a drawing and a word; in a narrow side bar the drawing gives way. */
 export function Action(props: IProps): React.ReactElement {
+  const kind = props.primary ? ' ihpc-mod-primary' : '';
+  const place = props.end ? ' ihpc-mod-end' : '';
   return (
     <button
       type="button"
-      className={`ihpc-Action${props.primary ? ' ihpc-mod-primary' : ''}`}
+      className={`ihpc-Action${kind}${place}`}
       title={props.label}
       aria-label={props.label}
       disabled={props.disabled}

@@ -47,6 +47,7 @@ export function CardActions({ cluster, actions }: IProps): React.ReactElement {
         <Action
           glyph="stopped"
           text="Stop"
+          end
           label={`Stop cluster ${name}`}
           disabled={cluster.state === 'stopping'}
           onClick={() => actions.stop(name)}
@@ -56,6 +57,7 @@ export function CardActions({ cluster, actions }: IProps): React.ReactElement {
         <Action
           glyph="forget"
           text="Forget"
+          end
           label={`Forget cluster ${name}`}
           onClick={() => actions.forget(name)}
         />

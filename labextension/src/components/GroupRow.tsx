@@ -82,11 +82,7 @@ export function GroupRow(props: IProps): React.ReactElement {
           adaptive
         </button>
         <span className="ihpc-Faint ihpc-Group-state">
-          {ask?.patch
-            ? 'asking…'
-            : adapt
-              ? `now ${target}`
-              : `of at most ${maximum}`}
+          {ask?.patch ? 'asking…' : adapt ? `now ${target}` : `max ${maximum}`}
         </span>
       </div>
       {ask?.error && <ErrorBox error={ask.error} onDismiss={props.onDismiss} />}

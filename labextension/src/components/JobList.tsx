@@ -27,8 +27,13 @@ export function JobList({ jobs, of, onLog }: IProps): React.ReactElement {
       }
     >
       <ul className="ihpc-Jobs" aria-label={`Jobs of group ${of}`}>
-        {jobs.slice(0, shown).map(job => (
-          <JobRow key={job.id} job={job} onLog={() => onLog(job.id)} />
+        {jobs.slice(0, shown).map((job, index) => (
+          <JobRow
+            key={job.id}
+            job={job}
+            above={jobs[index - 1]}
+            onLog={() => onLog(job.id)}
+          />
         ))}
       </ul>
       {jobs.length > shown && (

@@ -7,6 +7,8 @@ import { In, Moment } from './Moment';
 
 interface IProps {
   job: JobView;
+  /** The row before: a reason that stands there is not repeated in full. */
+  above?: JobView;
   onLog: () => void;
 }
 
@@ -24,8 +26,9 @@ const GLYPHS: Partial<Record<JobView['state'], GlyphName>> = {
 };
 
 /** One job: in the batch system's words what it does, in plain words why it waits. */
-export function JobRow({ job, onLog }: IProps): React.ReactElement {
+export function JobRow({ job, above, onLog }: IProps): React.ReactElement {
   const why = job.reason_text || job.reason;
+  const same = why !== '' && why === (above?.reason_text || above?.reason);
   return (
     <li className="ihpc-Job" data-ihpc-job={job.id}>
       <div className="ihpc-Job-line">
@@ -37,6 +40,7 @@ export function JobRow({ job, onLog }: IProps): React.ReactElement {
         <span className="ihpc-Faint ihpc-Job-facts">
           {job.node && <span>{job.node}</span>}
           {timing(job)}
+          {same && <span title={why}>same reason</span>}
           {job.restarts > 0 && <span>restarted {job.restarts}×</span>}
         </span>
         <Action
@@ -46,7 +50,7 @@ export function JobRow({ job, onLog }: IProps): React.ReactElement {
           onClick={onLog}
         />
       </div>
-      {why && (
+      {why && !same && (
         <p className="ihpc-Job-reason" title={job.reason}>
           {why}
         </p>

@@ -16,6 +16,8 @@ interface IProps {
   onChange: (draft: IDraft) => void;
 }
 
+const NAME = '[a-z0-9]([a-z0-9\\-]{0,30}[a-z0-9])?';
+
 /** What a new cluster should be: name, site, lane, shape, size. */
 export function NewClusterForm(props: IProps): React.ReactElement {
   const { sites, taken } = props;
@@ -36,6 +38,8 @@ export function NewClusterForm(props: IProps): React.ReactElement {
           className="ihpc-Input"
           value={draft.name}
           maxLength={32}
+          required
+          pattern={NAME}
           spellCheck={false}
           aria-invalid={nameNote(draft.name, taken) !== ''}
           onChange={event => change({ name: event.target.value })}
@@ -98,7 +102,7 @@ function nameNote(name: string, taken: readonly string[]): string {
   if (taken.includes(name)) {
     return 'There is a cluster of this name.';
   }
-  return /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)
+  return new RegExp(`^${NAME}$`).test(name)
     ? ''
     : 'Lower-case letters, digits and hyphens.';
 }

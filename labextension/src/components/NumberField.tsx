@@ -57,13 +57,17 @@ export function NumberField(props: IProps): React.ReactElement {
           }
         }}
       />
-      {draft !== null && draft !== String(value) && (
+      {draft !== null && !fits && (
+        <span className="ihpc-Number-bounds" role="status">
+          {minimum} to {maximum}
+        </span>
+      )}
+      {draft !== null && fits && wish !== value && (
         <button
           type="button"
           className="ihpc-Set"
-          disabled={!fits}
-          aria-label={`Set ${props.label} to ${draft}`}
-          title={fits ? 'Apply (Enter)' : `From ${minimum} to ${maximum}`}
+          aria-label={`Set ${props.label} to ${wish}`}
+          title="Apply (Enter)"
           onClick={set}
         >
           Set

@@ -28,7 +28,7 @@ export function ProblemBox(props: IProps): React.ReactElement {
           Since <Ago at={since} />
           {retry_at !== null && (
             <>
-              {' · tried again '}
+              {' · next try '}
               <In at={retry_at} late="now" />
             </>
           )}

@@ -43,7 +43,7 @@ class SideBarWidget extends ReactWidget {
   }
 
   protected onActivateRequest(): void {
-    const first = this.node.querySelector<HTMLElement>('button:enabled');
+    const first = this.node.querySelector<HTMLElement>('.ihpc-mod-primary');
     (first ?? this.node).focus();
   }
 }
