@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,7 @@ from ihpc_jupyter.model.cluster import ClusterState, ClusterView, CreateCluster,
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.protocol import API_VERSION, About, Change, Snapshot
 from ihpc_jupyter.model.site import Site, SiteStatus
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
 SCAN = 3.0
 """Seconds between two looks at the home for clusters that other hosts' agents made."""
@@ -33,10 +35,9 @@ PING = 10.0
 class Agent:
     """Everything that must outlive a kernel and a server, for one user on one host."""
 
-    def __init__(self, sites: dict[str, Site], state: Path, runtime: Path, idle: float) -> None:
+    def __init__(self, sites: Mapping[str, Site], state: Path, runtime: Path, idle: float) -> None:
         self.desks = {
-            name: SiteDesk(site, runtime, lambda name=name: self._site_changed(name))
-            for name, site in sites.items()
+            name: SiteDesk(site, runtime, partial(self._site_changed, name)) for name, site in sites.items()
         }
         self.keepers: dict[str, Keeper] = {}
         self._store = Store(state)
@@ -54,7 +55,6 @@ class Agent:
         """Look after everything until there is nothing to look after."""
         for desk in self.desks.values():
             self._spawn(desk.learn_accounts())
-            desk.watcher.subscribe(lambda _, desk=desk: self._site_changed(desk.site.name)).waiting = False
         while not self._may_leave():
             await self._scan()
             await asyncio.sleep(SCAN)
@@ -117,9 +117,7 @@ class Agent:
         times = process.cpu_times()
         left = max(0.0, self._idle - (time.monotonic() - self._used_at))
         leaves = (
-            "when its last cluster has ended"
-            if self.keepers
-            else f"in {left:.0f} s, if nobody asks for anything"
+            "when its last cluster has ended" if self.keepers else f"in {left:.0f} s, if nobody asks for anything"
         )
         return About(
             version=__version__, api=API_VERSION, pid=os.getpid(), host=self._me.host,
@@ -167,7 +165,7 @@ class Agent:
     def own(self, name: str) -> Keeper:
         """The keeper of a cluster that this agent may change. Raises NotFound, NotAllowed."""
         keeper = self.find(name)
-        if not keeper.held and (holder := keeper.view().holder) not in (None, self._me.host):
+        if not keeper.held and (holder := keeper.holder) is not None:
             raise NotAllowed(
                 f"Cluster {name!r} is looked after on {holder}.", f"Change it from there: ssh {holder}."
             )
@@ -178,7 +176,7 @@ class Agent:
         keeper = self.own(name)
         if keeper.record.state not in (ClusterState.STARTING, ClusterState.RUNNING):
             raise Rejected(f"Cluster {name!r} is {keeper.record.state}.", "Make a new one.")
-        keeper.change(groups=patched(keeper.record, patch, keeper.desk.site))
+        keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
         return keeper.view()
 
     async def stop(self, name: str) -> ClusterView | None:
@@ -213,6 +211,9 @@ class Agent:
             self._statuses[name] = status
             self._tell(Change(revision=0, kind="site", site=status))
 
+    def _site_answered(self, name: str, _: JobsSnapshot) -> None:
+        self._site_changed(name)
+
     def _tell(self, change: Change) -> None:
         self._revision += 1
         numbered = change.model_copy(update={"revision": self._revision})
@@ -223,6 +224,7 @@ class Agent:
         """The snapshot, then every change; a ping when nothing happens."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._streams.add(queue)
+        looking = [desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()]
         try:
             yield Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot())
             while True:
@@ -233,3 +235,5 @@ class Agent:
                 yield change or Change(revision=self._revision, kind="ping")
         finally:
             self._streams.discard(queue)
+            for subscription in looking:
+                subscription.close()

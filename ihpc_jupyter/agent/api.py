@@ -15,6 +15,7 @@ from ihpc_jupyter.agent.agent import Agent
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
 from ihpc_jupyter.model.protocol import Fault
+from ihpc_jupyter.validation import explain
 
 _LOG = logging.getLogger("ihpc.agent")
 ModelType = TypeVar("ModelType", bound=BaseModel)
@@ -88,15 +89,6 @@ class AgentHandler(RequestHandler):
         """Errors meant for users are no surprises to log."""
         if not isinstance(value, IhpcError):
             super().log_exception(typ, value, tb)
-
-
-def explain(error: ValidationError) -> str:
-    """One sentence a wrong field, naming it, at most five."""
-    sentences = []
-    for item in error.errors(include_url=False, include_input=False)[:5]:
-        place = ".".join(str(part) for part in item["loc"] if part not in ("[key]",)) or "body"
-        sentences.append(f"{place}: {item['msg']}")
-    return "; ".join(sentences) + "."
 
 
 class NothingHere(AgentHandler):

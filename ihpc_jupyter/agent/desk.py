@@ -20,6 +20,7 @@ class SiteDesk:
 
     def __init__(self, site: Site, runtime: Path, changed: Callable[[], None]) -> None:
         self.site = site
+        self.runtime = runtime
         self.batch = open_batch_system(site, runtime)
         self.watcher = Watcher(self.batch, site.polling)
         self.accounts: tuple[str, ...] = ()

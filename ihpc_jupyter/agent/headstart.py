@@ -120,9 +120,7 @@ async def _render(spool: Spool, record: ClusterRecord) -> None:
             _, errors = await process.communicate()
     except TimeoutError:
         process.kill()
-        raise Unavailable(
-            "The batch scripts could not be written in time.", "Is the file system slow?"
-        ) from None
+        raise Unavailable("The batch scripts could not be written in time.", "Is the file system slow?") from None
     if process.returncode:
         last = errors.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         raise Unavailable(

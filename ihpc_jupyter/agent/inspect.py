@@ -22,7 +22,11 @@ def connection(keeper: Keeper) -> Connection:
         )
     certificate = str(spool.certificate)
     return Connection(
-        address=file.address, ca_file=certificate, cert_file=certificate, key_file=str(spool.key)
+        address=file.address,
+        ca_file=certificate,
+        cert_file=certificate,
+        key_file=str(spool.key),
+        dashboard_socket=str(keeper.tunnel.path),
     )
 
 
@@ -35,9 +39,7 @@ async def script(keeper: Keeper, group: str) -> Script:
     try:
         text = await asyncio.to_thread(path.read_text)
     except OSError:
-        raise Unavailable(
-            "The script has not been written yet.", "It comes with the head; ask again."
-        ) from None
+        raise Unavailable("The script has not been written yet.", "It comes with the head; ask again.") from None
     command = "bash" if keeper.desk.site.kind == "local" else "sbatch"
     return Script(text=text, command=f"{command} {path}")
 

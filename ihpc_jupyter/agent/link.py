@@ -36,6 +36,11 @@ class HeadLink:
         """Read where the head is."""
         self.file = await asyncio.to_thread(read_model, self.spool.head, HeadFile)
 
+    def forget(self) -> None:
+        """The head is dead: what it last said is no longer so."""
+        self.state = None
+        self.heard_at = 0.0
+
     async def follow(self) -> None:
         """Follow whichever head the file names, for ever; a silent one is tried again each second at most."""
         while True:

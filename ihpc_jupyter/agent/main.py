@@ -14,7 +14,8 @@ from tornado.netutil import bind_unix_socket
 from ihpc_jupyter.agent.agent import Agent
 from ihpc_jupyter.agent.api import MAX_BODY, application
 from ihpc_jupyter.paths import agent_socket, runtime_directory, state_directory
-from ihpc_jupyter.site_file import read_sites
+from ihpc_jupyter.site_discovery import discover
+from ihpc_jupyter.site_file import load_settings
 
 IDLE = 600.0
 """Seconds without a cluster, a reader or a request after which the agent goes by itself."""
@@ -22,8 +23,9 @@ IDLE = 600.0
 
 async def serve(idle: float, parent: int | None) -> None:
     """Serve until there is nothing to do (or, in session mode, until the parent has gone)."""
-    sites = await read_sites()
-    agent = Agent(sites, state_directory(), runtime_directory(), idle)
+    runtime = runtime_directory()
+    settings = await discover(load_settings(), runtime)
+    agent = Agent(settings.sites, state_directory(), runtime, idle)
     path = agent_socket()
     path.unlink(missing_ok=True)
     server = HTTPServer(application(agent), max_body_size=MAX_BODY)

@@ -1,4 +1,4 @@
-"""From a request to a record: names resolved, limits of lanes applied, every refusal saying what is allowed."""
+"""From a request to a record: names resolved, lanes' limits applied, each refusal saying what is allowed."""
 
 import sys
 import time
@@ -53,9 +53,7 @@ def _group(name: str, spec: GroupSpec, site: Site) -> GroupRecord:
             f"Lane {lane_name!r} allows at most {lane.max_time:.0f} s per job.",
             "Ask for a shorter time limit.",
         )
-    group = GroupRecord(
-        lane=lane_name, shape=shape, time_limit=time_limit, target=spec.target, adapt=spec.adapt
-    )
+    group = GroupRecord(lane=lane_name, shape=shape, time_limit=time_limit, target=spec.target, adapt=spec.adapt)
     return _within_limits(name, group, lane)
 
 
@@ -74,9 +72,7 @@ def _check_shape(shape: Shape, lane_name: str, lane: Lane) -> None:
             f"Lane {lane_name!r} allows at most {lane.max_memory >> 20} MiB per job.", "Ask for less memory."
         )
     if lane.max_cores is not None and shape.cores > lane.max_cores:
-        raise InvalidRequest(
-            f"Lane {lane_name!r} allows at most {lane.max_cores} cores.", "Ask for fewer cores."
-        )
+        raise InvalidRequest(f"Lane {lane_name!r} allows at most {lane.max_cores} cores.", "Ask for fewer cores.")
 
 
 def _within_limits(name: str, group: GroupRecord, lane: Lane) -> GroupRecord:

@@ -105,9 +105,7 @@ def cluster_view(
     )
 
 
-def notes_on(
-    before: Mapping[str, JobView], after: Mapping[str, JobView], record: ClusterRecord
-) -> list[Note]:
+def notes_on(before: Mapping[str, JobView], after: Mapping[str, JobView], record: ClusterRecord) -> list[Note]:
     """What the difference between two looks at a cluster's jobs tells a person."""
     notes = []
     for id_, job in after.items():
@@ -116,11 +114,7 @@ def notes_on(
             notes.append(
                 _note(f"Job {id_} was sent back to the queue; it keeps its place in the target.", "warning")
             )
-        elif (
-            old is not None
-            and old.worker_state is WorkerState.WORKING
-            and job.worker_state is WorkerState.LOST
-        ):
+        elif old is not None and old.worker_state is WorkerState.WORKING and job.worker_state is WorkerState.LOST:
             notes.append(_note(f"The workers of job {id_} are silent or gone.", "warning"))
         elif (
             old is not None

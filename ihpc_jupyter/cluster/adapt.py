@@ -35,11 +35,7 @@ class Follower:
             return self._change(min(max(current, adapt.minimum), adapt.maximum), now)
         if wish > current and now - self._changed_at >= UP_COOLDOWN:
             return self._change(min(wish, current + max(current, MIN_STEP)), now)
-        if (
-            largest < current
-            and now - self._changed_at >= max(DOWN_COOLDOWN, 0.0)
-            and self._watched(adapt, now)
-        ):
+        if largest < current and now - self._changed_at >= max(DOWN_COOLDOWN, 0.0) and self._watched(adapt, now):
             return self._change(max(largest, current // 2), now)
         return current
 

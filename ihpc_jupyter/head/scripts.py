@@ -69,9 +69,7 @@ class _Program:
         self.arguments = list(arguments)
 
 
-def _render(
-    spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit: float, program: _Program
-) -> str:
+def _render(spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit: float, program: _Program) -> str:
     slurm = order.site.kind is SiteKind.SLURM
     common = {
         "scheduler": shlex.quote(str(spool.path)),
