@@ -44,8 +44,8 @@ _STATES = {
     "REVOKED": JobState.CANCELLED,
 }
 
-_ID = re.compile(r"\d+(_\d+)?(\+\d+)?")
-_ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
+_ID = re.compile(r"\d+(_\d+)?(\+\d+)?", re.ASCII)
+_ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]", re.ASCII)
 
 _REQUEUED_AHEAD = 30.0
 """A job that completes ended before now; one whose end is further ahead than clocks differ waits again."""
@@ -160,12 +160,12 @@ def parse_state(text: str) -> JobState:
 
 def parse_time(text: str) -> float | None:
     """Seconds since 1970, or None for ``N/A``, ``Unknown``, ``0`` and nothing."""
-    return float(text) if text.isdigit() and int(text) > 0 else None
+    return float(_number(text)) or None
 
 
 def parse_limit(text: str) -> float | None:
     """Seconds of ``2-03:00:00``, ``03:00:00``, ``30:00`` or ``30`` (minutes); None for no limit."""
-    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", text.strip())
+    match = re.fullmatch(r"(?:(\d{1,6})-)?(\d{1,9})(?::(\d{1,2}))?(?::(\d{1,2}))?", text.strip(), re.ASCII)
     if match is None:
         return None
     days = int(match[1] or 0)
@@ -185,7 +185,7 @@ def expand_ids(text: str) -> list[str]:
 
 
 def _indices(part: str) -> Iterable[int]:
-    match = re.fullmatch(r"(\d+)(?:-(\d+))?(?::(\d+))?", part)
+    match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?(?::(\d{1,9}))?", part, re.ASCII)
     if match is None:
         return ()
     first, last = int(match[1]), int(match[2] or match[1])
@@ -227,7 +227,7 @@ def _ranges(indices: list[int]) -> Iterable[str]:
 def parse_submitted(text: str) -> str | None:
     """The id from ``sbatch --parsable`` (``123`` or ``123;cluster``, last line), or None."""
     for line in reversed(text.splitlines()):
-        if match := re.fullmatch(r"(\d+)(;.*)?", line.strip()):
+        if match := re.fullmatch(r"(\d+)(;.*)?", line.strip(), re.ASCII):
             return match[1]
     return None
 
@@ -300,7 +300,7 @@ def parse_sinfo(text: str) -> list[NodeKind]:
         fields = line.strip().split("|")
         if len(fields) == 4:
             cores, memory = (_number(field.rstrip("+")) for field in fields[1:3])
-            gpus = sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d+)", fields[3]))
+            gpus = sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d{1,6})", fields[3]))
             kinds.append(NodeKind(fields[0], cores, memory << 20, gpus))
     return kinds
 
@@ -340,4 +340,4 @@ def _given(text: str) -> str:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() else 0
