@@ -83,9 +83,7 @@ def _slurm_part(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         _log.warning("%s is not used: %s", path, error)
         return {}
-    return (
-        {str(key).replace("_", "-"): value for key, value in found.items()} if isinstance(found, dict) else {}
-    )
+    return {str(key).replace("_", "-"): value for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _checked(key: str, value: object) -> Any:

@@ -23,9 +23,7 @@ async def discover(settings: Settings, runtime_dir: Path) -> Settings:
     preference. Never raises for a Slurm that does not answer: then nothing is proposed, ask again later.
     Takes up to the polling timeout for each of five questions when the controller is silent.
     """
-    here = [
-        site for site in settings.sites.values() if site.kind is SiteKind.SLURM and site.transport == "direct"
-    ]
+    here = [site for site in settings.sites.values() if site.kind is SiteKind.SLURM and site.transport == "direct"]
     present = shutil.which("sinfo", path=chosen_environment()["PATH"]) is not None
     if here or _NAME in settings.sites or not settings.agent.discover or not present:
         return settings

@@ -158,9 +158,7 @@ def _merge(below: Table, above: Table) -> Table:
     merged = dict(below)
     for key, value in above.items():
         earlier = merged.get(key)
-        merged[key] = (
-            _merge(earlier, value) if isinstance(earlier, dict) and isinstance(value, dict) else value
-        )
+        merged[key] = _merge(earlier, value) if isinstance(earlier, dict) and isinstance(value, dict) else value
     return merged
 
 
@@ -176,9 +174,7 @@ def _sites(tables: object, files: list[_File], mistakes: list[str]) -> dict[str,
         if isinstance(table, dict):
             if "name" in table:
                 place = _origin(files, ("sites", name, "name"))
-                mistakes.append(
-                    f"{place}: sites.{name}.name: the table's own name is the site's name; remove it"
-                )
+                mistakes.append(f"{place}: sites.{name}.name: the table's own name is the site's name; remove it")
             # Who describes `local` in part gets the rest of it from us.
             given = {**(_LOCAL if name == "local" else {}), **table, "name": name}
         site = _model(Site, ("sites", name), given, files, mistakes)

@@ -5,9 +5,7 @@ import secrets
 from dataclasses import dataclass
 
 TAG = "ihpc"
-_JOB_NAME = re.compile(
-    rf"\A{TAG}-(?P<uid>[0-9a-f]{{10}})-(?P<group>[a-z0-9-]+)-(?P<submission>[0-9a-f]{{6}})\Z"
-)
+_JOB_NAME = re.compile(rf"\A{TAG}-(?P<uid>[0-9a-f]{{10}})-(?P<group>[a-z0-9-]+)-(?P<submission>[0-9a-f]{{6}})\Z")
 _WORKER_NAME = re.compile(
     r"\A(?P<group>[a-z0-9-]+):(?P<job>[\w.]+):r(?P<restarts>\d+):p(?P<process>\d+)\.(?P<attempt>\d+)\Z"
 )

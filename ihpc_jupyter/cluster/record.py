@@ -60,6 +60,8 @@ class ClusterRecord(Model):
     """Jobs given up (silent node, frozen worker) whose successors were asked for."""
     leaving: tuple[str, ...] = ()
     """Jobs told to go."""
+    stopped_itself: bool = False
+    """Its head closed after a long idle time: kept to be read until somebody forgets it."""
     core_seconds: dict[str, float] = Field(default={})
     """Core-seconds of each job so far, times the lane's cost factor."""
     notes: tuple[Note, ...] = ()
@@ -75,6 +77,4 @@ class ClusterRecord(Model):
 
     def without_submission(self, submission_id: str) -> "ClusterRecord":
         """The same without this submission."""
-        return self.model_copy(
-            update={"submissions": tuple(s for s in self.submissions if s.id != submission_id)}
-        )
+        return self.model_copy(update={"submissions": tuple(s for s in self.submissions if s.id != submission_id)})

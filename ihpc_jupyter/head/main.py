@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import fcntl
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ import ssl
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import dask
 import distributed
@@ -21,6 +22,7 @@ from ihpc_jupyter.head.api import Followers, routes
 from ihpc_jupyter.head.report import Diary
 from ihpc_jupyter.head.scripts import write_scripts
 from ihpc_jupyter.head.tls import make_credentials, mutual_context, security_from
+from ihpc_jupyter.identity import this_process
 from ihpc_jupyter.model.head import HeadFile, HeadOrder
 from ihpc_jupyter.model.spool import Spool
 
@@ -56,7 +58,7 @@ async def run_head(spool: Spool, order: HeadOrder) -> None:
     make_credentials(spool)
     async with await _start(spool, order) as scheduler:
         watching = asyncio.create_task(scheduler.followers.watch())
-        _close_on_signals(scheduler)
+        _end_on_signals()
         write_model(spool.head, _head_file(scheduler))
         await scheduler.finished()
         watching.cancel()
@@ -91,8 +93,7 @@ def _head_file(scheduler: HeadScheduler) -> HeadFile:
     return HeadFile(
         address=scheduler.address,
         api=f"https://{host}:{port}",
-        host=socket.gethostname(),
-        pid=os.getpid(),
+        process=this_process(),
         started_at=time.time(),
         job_id=os.environ.get("IHPC_JOB_ID"),
         distributed=distributed.__version__,
@@ -100,10 +101,12 @@ def _head_file(scheduler: HeadScheduler) -> HeadFile:
     )
 
 
-def _close_on_signals(scheduler: Scheduler) -> None:
+def _end_on_signals() -> None:
+    """Told to go by anybody but the agent (a time limit, a reboot), the head leaves at once and keeps the
+    gate open: the workers wait for the next head instead of ending with this one."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: asyncio.ensure_future(scheduler.close()))
+        loop.add_signal_handler(number, os._exit, 128 + number)
 
 
 def _settings(order: HeadOrder) -> dict[str, object]:
@@ -115,6 +118,14 @@ def _settings(order: HeadOrder) -> dict[str, object]:
     }
 
 
+def _be_the_only_one(lock: IO[str]) -> None:
+    """Two agents, or one before and after its restart, may each have started a head: the first stays."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("this cluster has a head already") from None
+
+
 def main() -> None:
     """Read the order and run."""
     parser = argparse.ArgumentParser(prog="ihpc-head")
@@ -124,7 +135,8 @@ def main() -> None:
     order = read_model(spool.order, HeadOrder)
     if order is None or not spool.gate.exists():
         raise SystemExit(f"{spool.order}: no order to read, or the cluster was stopped")
-    with dask.config.set(_settings(order)):
+    with (spool.path / "head.lock").open("w") as lock, dask.config.set(_settings(order)):
+        _be_the_only_one(lock)
         asyncio.run(run_head(spool, order))
 
 

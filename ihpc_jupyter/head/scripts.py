@@ -5,7 +5,9 @@ characters anywhere) and stands quoted where a shell reads it.
 """
 
 import shlex
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import dask
 from dask_jobqueue.local import LocalJob
@@ -67,9 +69,7 @@ class _Program:
         self.arguments = list(arguments)
 
 
-def _render(
-    spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit: float, program: _Program
-) -> str:
+def _render(spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit: float, program: _Program) -> str:
     slurm = order.site.kind is SiteKind.SLURM
     common = {
         "scheduler": shlex.quote(str(spool.path)),
@@ -109,8 +109,23 @@ def _render(
 
 
 _NO_DEFAULTS = dict.fromkeys(
-    ["name", "interface", "extra", "env-extra", "local-directory", "log-directory", "shebang", "queue"]
-    + ["project", "account", "walltime", "job-cpu", "job-mem", "job-extra", "header-skip"]
+    [
+        "name",
+        "interface",
+        "extra",
+        "env-extra",
+        "local-directory",
+        "log-directory",
+        "shebang",
+        "queue",
+        "project",
+        "account",
+        "walltime",
+        "job-cpu",
+        "job-mem",
+        "job-extra",
+        "header-skip",
+    ]
 )
 """An empty section of dask-jobqueue's configuration."""
 
@@ -136,3 +151,13 @@ def _change_directory(order: HeadOrder) -> tuple[str, ...]:
 def _slurm_duration(seconds: float) -> str:
     minutes = max(1, round(seconds / 60))
     return f"{minutes // 60}:{minutes % 60:02d}:00"
+
+
+def main() -> None:
+    """``python -m ihpc_jupyter.head.scripts SPOOL``: write the scripts before there is a head."""
+    spool = Spool(Path(sys.argv[1]))
+    write_scripts(spool, HeadOrder.model_validate_json(spool.order.read_bytes()))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from ihpc_jupyter.model.base import Model, Name, Time, Word
 from ihpc_jupyter.model.cluster import Environment, Load, Note
+from ihpc_jupyter.model.process import Process
 from ihpc_jupyter.model.site import Shape, Site
 
 
@@ -37,8 +38,7 @@ class HeadFile(Model):
     """Dask's address, ``tls://HOST:PORT``."""
     api: str
     """``https://HOST:PORT`` of its JSON API and dashboards (mutual TLS)."""
-    host: str
-    pid: int
+    process: Process
     started_at: Time
     job_id: str | None = None
     distributed: str

@@ -55,6 +55,8 @@ class Connection(Model):
     ca_file: str
     cert_file: str
     key_file: str
+    dashboard_socket: str
+    """A private socket on this host that leads to the head's pages."""
 
 
 class Fault(Model):

@@ -65,9 +65,7 @@ class Local:
                 f"The script could not be stored: {error}", "Make room on this host's disk."
             ) from error
         lane = self._site.lanes[submission.lane]
-        for job_id in (
-            [f"{root}_{index}" for index in range(submission.count)] if submission.array else [root]
-        ):
+        for job_id in [f"{root}_{index}" for index in range(submission.count)] if submission.array else [root]:
             self._jobs[job_id] = LocalJob(
                 id=job_id,
                 name=submission.name,
@@ -142,9 +140,7 @@ class Local:
 
     async def _adopt_unrecorded(self) -> None:
         """Find jobs started in the moment before our predecessor died: they must not start twice."""
-        unrecorded = {
-            str(self._state.exit_file(job.id)): job for job in self._jobs.values() if job.state.waiting
-        }
+        unrecorded = {str(self._state.exit_file(job.id)): job for job in self._jobs.values() if job.state.waiting}
         for path, leader in (await asyncio.to_thread(process.find, set(unrecorded))).items():
             self._put(unrecorded[path], **_running(leader))
 
@@ -269,9 +265,7 @@ class Local:
                 asyncio.to_thread(process.start, Path(job.script), job.log, exit_file, environment)
             )
         except OSError as error:
-            self._put(
-                job, state=JobState.FAILED, reason=f"could not be started: {error}", ended_at=time.time()
-            )
+            self._put(job, state=JobState.FAILED, reason=f"could not be started: {error}", ended_at=time.time())
             return
         cancelled = not self._jobs[job.id].state.waiting
         job = self._put(job, **_running(leader))

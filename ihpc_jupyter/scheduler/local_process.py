@@ -10,9 +10,7 @@ from pathlib import Path
 
 # The shell outlives the job's process to write down how it ended, also when nobody of us is alive. It traps
 # what is sent to the whole group; a trap, unlike an ignored signal, is not inherited by the job.
-_WRAPPER = (
-    'trap : USR1 TERM INT HUP; bash "$1"; code=$?; printf "%s\\n" "$code" >"$2.new" && mv -f "$2.new" "$2"'
-)
+_WRAPPER = 'trap : USR1 TERM INT HUP; bash "$1"; code=$?; printf "%s\\n" "$code" >"$2.new" && mv -f "$2.new" "$2"'
 
 _TITLE = "ihpc-job"
 

@@ -120,13 +120,9 @@ class Slurm:
             (await self._ask(["sinfo", "--noheader", f"--format={text.SINFO_FORMAT}"])).stdout
         )
         associations = text.parse_associations(
-            await self._accounting(
-                "assoc", "where", "user=" + await self._user(), f"format={text.ASSOC_FORMAT}"
-            )
+            await self._accounting("assoc", "where", "user=" + await self._user(), f"format={text.ASSOC_FORMAT}")
         )
-        qos = (
-            text.parse_qos(await self._accounting("qos", f"format={text.QOS_FORMAT}")) if associations else []
-        )
+        qos = text.parse_qos(await self._accounting("qos", f"format={text.QOS_FORMAT}")) if associations else []
         return propose(partitions, text.parse_setting(config, "PreemptType"), nodes, qos, associations)
 
     async def close(self) -> None:
@@ -174,9 +170,7 @@ def _options(submission: Submission) -> list[str]:
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
             raise InvalidRequest(f"The job's {what} must not hold control characters.")
     if "\\" in submission.log:
-        raise InvalidRequest(
-            "The log's path must not hold a backslash: Slurm would not fill in the job's id."
-        )
+        raise InvalidRequest("The log's path must not hold a backslash: Slurm would not fill in the job's id.")
     options = [f"--job-name={submission.name}"]
     if submission.array:
         options.append(f"--array=0-{submission.count - 1}")

@@ -207,9 +207,7 @@ def compress_ids(ids: Sequence[str]) -> list[str]:
             arrays.setdefault(root, []).append(int(index))
         else:
             plain.append(job_id)
-    return plain + [
-        f"{root}_[{part}]" for root, indices in arrays.items() for part in _ranges(sorted(indices))
-    ]
+    return plain + [f"{root}_[{part}]" for root, indices in arrays.items() for part in _ranges(sorted(indices))]
 
 
 def _ranges(indices: list[int]) -> Iterable[str]:

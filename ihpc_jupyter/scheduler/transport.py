@@ -75,9 +75,7 @@ class Transport:
         self.requests += 1
         if self.host is None:
             return await self._start(argv, stdin, timeout, {**self._environment, **(variables or {})})
-        done = await self._start(
-            self._over_ssh(argv, timeout, variables), stdin, timeout + 2, self._environment
-        )
+        done = await self._start(self._over_ssh(argv, timeout, variables), stdin, timeout + 2, self._environment)
         if done.returncode == 255:
             raise Unavailable(
                 f"{self.host} could not be reached over ssh: {_last_line(done.stderr)}",
@@ -97,9 +95,7 @@ class Transport:
             with contextlib.suppress(Unavailable):
                 await self._start(argv, None, 5.0, self._environment)
 
-    def _over_ssh(
-        self, argv: Sequence[str], timeout: float, variables: Mapping[str, str] | None
-    ) -> list[str]:
+    def _over_ssh(self, argv: Sequence[str], timeout: float, variables: Mapping[str, str] | None) -> list[str]:
         # The remote side bounds the command too: killing our ssh would leave it running there.
         remote = ["timeout", "-k", "2", str(math.ceil(timeout))]
         if variables:

@@ -250,9 +250,7 @@ class Watcher:
         once = last.answered_at is not None and failures < FAILURES_UNTIL_UNKNOWN
         health = Health.DEGRADED if once else Health.UNKNOWN
         self._tell(
-            JobsSnapshot(
-                last.jobs, last.asked_at, last.answered_at, failures, str(error), last.latency, health
-            )
+            JobsSnapshot(last.jobs, last.asked_at, last.answered_at, failures, str(error), last.latency, health)
         )
 
     def _tell(self, snapshot: JobsSnapshot) -> None:

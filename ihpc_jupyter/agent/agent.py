@@ -1,0 +1,239 @@
+"""The agent itself: sites, keepers, and the one revision that everybody follows."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from ihpc_jupyter import __version__
+from ihpc_jupyter.agent.desk import SiteDesk
+from ihpc_jupyter.agent.keeper import Keeper
+from ihpc_jupyter.agent.lease import Lease
+from ihpc_jupyter.agent.requests import find_site, new_record, patched
+from ihpc_jupyter.agent.store import Store
+from ihpc_jupyter.cluster.naming import parse_job_name
+from ihpc_jupyter.cluster.record import ClusterRecord
+from ihpc_jupyter.errors import NotAllowed, NotFound, Rejected, Unavailable
+from ihpc_jupyter.identity import this_process
+from ihpc_jupyter.model.cluster import ClusterState, ClusterView, CreateCluster, PatchCluster
+from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.protocol import API_VERSION, About, Change, Snapshot
+from ihpc_jupyter.model.site import Site, SiteStatus
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot
+
+SCAN = 3.0
+"""Seconds between two looks at the home for clusters that other hosts' agents made."""
+PING = 10.0
+"""Seconds after which a silent stream says that it is alive."""
+
+
+class Agent:
+    """Everything that must outlive a kernel and a server, for one user on one host."""
+
+    def __init__(self, sites: Mapping[str, Site], state: Path, runtime: Path, idle: float) -> None:
+        self.desks = {
+            name: SiteDesk(site, runtime, partial(self._site_changed, name)) for name, site in sites.items()
+        }
+        self.keepers: dict[str, Keeper] = {}
+        self._store = Store(state)
+        self._me = this_process()
+        self._idle = idle
+        self._revision = 0
+        self._views: dict[str, ClusterView] = {}
+        self._statuses: dict[str, SiteStatus] = {}
+        self._streams: set[asyncio.Queue[Change]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._used_at = time.monotonic()
+        self._foreign: tuple[Job, ...] = ()
+
+    async def run(self) -> None:
+        """Look after everything until there is nothing to look after."""
+        for desk in self.desks.values():
+            self._spawn(desk.learn_accounts())
+        while not self._may_leave():
+            await self._scan()
+            await asyncio.sleep(SCAN)
+
+    def _may_leave(self) -> bool:
+        busy = bool(self._streams) or any(keeper.held for keeper in self.keepers.values())
+        if busy:
+            self.used()
+        return time.monotonic() - self._used_at > self._idle
+
+    def used(self) -> None:
+        """Somebody asked for something: stay."""
+        self._used_at = time.monotonic()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _scan(self) -> None:
+        """Find clusters that this agent does not know yet, and jobs of ours that belong to none."""
+        for record in await asyncio.to_thread(self._store.all):
+            known = self.keepers.get(record.name)
+            if (known is None or known.record.uid != record.uid) and record.site in self.desks:
+                self._keep(record)
+        foreign = self._find_foreign()
+        if foreign != self._foreign:
+            self._foreign = foreign
+            self._tell(Change(revision=0, kind="foreign", foreign=foreign))
+
+    def _find_foreign(self) -> tuple[Job, ...]:
+        ours = {keeper.record.uid for keeper in self.keepers.values()}
+        jobs = [job for desk in self.desks.values() for job in desk.tagged()]
+        return tuple(job for job in jobs if (tag := parse_job_name(job.name)) and tag.uid not in ours)
+
+    def _keep(self, record: ClusterRecord) -> Keeper:
+        desk = self.desks[record.site]
+        lease = Lease(self._store.directory(record), self._me)
+        keeper = Keeper(record, desk, self._store, lease, lambda view: self._cluster_changed(record, view))
+        self.keepers[record.name] = keeper
+        self._spawn(keeper.run())
+        return keeper
+
+    async def close(self) -> None:
+        """Let go of everything; clusters, jobs and heads go on."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for keeper in self.keepers.values():
+            await keeper.release()
+        for desk in self.desks.values():
+            await desk.close()
+
+    # -- what doors ask for ------------------------------------------------------------------------------
+
+    def about(self) -> About:
+        """About this process."""
+        process = psutil.Process()
+        times = process.cpu_times()
+        left = max(0.0, self._idle - (time.monotonic() - self._used_at))
+        leaves = (
+            "when its last cluster has ended" if self.keepers else f"in {left:.0f} s, if nobody asks for anything"
+        )
+        return About(
+            version=__version__, api=API_VERSION, pid=os.getpid(), host=self._me.host,
+            started_at=self._me.started_at, memory=process.memory_info().rss,
+            cpu_seconds=times.user + times.system, leaves=leaves,
+        )  # fmt: skip
+
+    def snapshot(self) -> Snapshot:
+        """Everything, now."""
+        return Snapshot(
+            revision=self._revision, at=time.time(),
+            sites=tuple(desk.status() for desk in self.desks.values()),
+            clusters=tuple(keeper.view() for keeper in self.keepers.values()),
+            foreign=self._foreign,
+        )  # fmt: skip
+
+    async def create(self, request: CreateCluster) -> ClusterView:
+        """Begin a new cluster; its head and workers follow."""
+        if request.name in self.keepers:
+            raise Rejected(
+                f"There is a cluster {request.name!r} already.",
+                "Choose another name, or stop that one first.",
+            )
+        sites = {name: desk.site for name, desk in self.desks.items()}
+        record = new_record(request, sites)
+        try:
+            await asyncio.to_thread(self._store.create, record)
+        except OSError as error:
+            raise Unavailable(
+                f"The cluster's record cannot be saved: {error}.", "Free some space in your home."
+            ) from error
+        if request.name in self.keepers:
+            await asyncio.to_thread(self._store.forget, record)
+            raise Rejected(f"There is a cluster {request.name!r} already.", "Choose another name.")
+        keeper = self._keep(record)
+        return keeper.view()
+
+    def find(self, name: str) -> Keeper:
+        """The keeper of that cluster. Raises NotFound."""
+        if name not in self.keepers:
+            known = ", ".join(self.keepers) or "none yet"
+            raise NotFound(f"There is no cluster {name!r}.", f"Clusters: {known}.")
+        return self.keepers[name]
+
+    def own(self, name: str) -> Keeper:
+        """The keeper of a cluster that this agent may change. Raises NotFound, NotAllowed."""
+        keeper = self.find(name)
+        if not keeper.held and (holder := keeper.holder) is not None:
+            raise NotAllowed(
+                f"Cluster {name!r} is looked after on {holder}.", f"Change it from there: ssh {holder}."
+            )
+        return keeper
+
+    def patch(self, name: str, patch: PatchCluster) -> ClusterView:
+        """Set targets; workers follow."""
+        keeper = self.own(name)
+        if keeper.record.state not in (ClusterState.STARTING, ClusterState.RUNNING):
+            raise Rejected(f"Cluster {name!r} is {keeper.record.state}.", "Make a new one.")
+        keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
+        return keeper.view()
+
+    async def stop(self, name: str) -> ClusterView | None:
+        """Stop a cluster; forget one that has ended (then None)."""
+        keeper = self.own(name)
+        if keeper.record.state in (ClusterState.STOPPED, ClusterState.FAILED):
+            await keeper.forget()
+            return None
+        keeper.stop()
+        return keeper.view()
+
+    def site(self, name: str) -> SiteDesk:
+        """A site's desk. Raises NotFound."""
+        find_site(name, {key: desk.site for key, desk in self.desks.items()})
+        return self.desks[name]
+
+    # -- changes -----------------------------------------------------------------------------------------
+
+    def _cluster_changed(self, record: ClusterRecord, view: ClusterView | None) -> None:
+        if view is None:
+            if self.keepers.get(record.name) and self.keepers[record.name].record.uid == record.uid:
+                del self.keepers[record.name]
+            self._views.pop(record.name, None)
+            self._tell(Change(revision=0, kind="cluster-gone", name=record.name))
+        elif self._views.get(view.name) != view:
+            self._views[view.name] = view
+            self._tell(Change(revision=0, kind="cluster", cluster=view))
+
+    def _site_changed(self, name: str) -> None:
+        status = self.desks[name].status()
+        if self._statuses.get(name) != status:
+            self._statuses[name] = status
+            self._tell(Change(revision=0, kind="site", site=status))
+
+    def _site_answered(self, name: str, _: JobsSnapshot) -> None:
+        self._site_changed(name)
+
+    def _tell(self, change: Change) -> None:
+        self._revision += 1
+        numbered = change.model_copy(update={"revision": self._revision})
+        for queue in self._streams:
+            queue.put_nowait(numbered)
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """The snapshot, then every change; a ping when nothing happens."""
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._streams.add(queue)
+        looking = [desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()]
+        try:
+            yield Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot())
+            while True:
+                change = None
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(PING):
+                        change = await queue.get()
+                yield change or Change(revision=self._revision, kind="ping")
+        finally:
+            self._streams.discard(queue)
+            for subscription in looking:
+                subscription.close()

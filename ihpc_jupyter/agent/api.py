@@ -1,0 +1,225 @@
+"""The API of docs/api.md on the agent's socket: same user only, JSON in and out, every error a `Fault`."""
+
+import logging
+import os
+import socket
+import struct
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.web import Application, RequestHandler
+
+from ihpc_jupyter.agent import inspect
+from ihpc_jupyter.agent.agent import Agent
+from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
+from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
+from ihpc_jupyter.model.protocol import Fault
+from ihpc_jupyter.validation import explain
+
+_LOG = logging.getLogger("ihpc.agent")
+ModelType = TypeVar("ModelType", bound=BaseModel)
+
+MAX_BODY = 1 << 20
+"""Bytes of a request's body."""
+
+
+class AgentHandler(RequestHandler):
+    """What all handlers share: the caller is checked, bodies are validated, errors are faults."""
+
+    def initialize(self, agent: Agent) -> None:
+        """Take the agent from the routes."""
+        self.agent = agent
+
+    def prepare(self) -> None:
+        """Only the agent's own user gets further (the socket's directory is closed to others anyway)."""
+        if (uid := self._peer_uid()) not in (None, os.getuid(), 0):
+            raise NotAllowed(f"This agent belongs to user {os.getuid()}, not {uid}.")
+        self.agent.used()
+
+    def _peer_uid(self) -> int | None:
+        stream = getattr(self.request.connection, "stream", None)
+        if not isinstance(stream, IOStream) or stream.socket.family != socket.AF_UNIX:
+            return None
+        credentials = stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", credentials)[1])
+
+    def body(self, kind: type[ModelType]) -> ModelType:
+        """The request's body as a model. Raises InvalidRequest that names each wrong field."""
+        try:
+            return kind.model_validate_json(self.request.body or b"{}")
+        except ValidationError as error:
+            raise InvalidRequest(explain(error), "See docs/api.md for what is allowed.") from error
+
+    def argument(self, name: str) -> str:
+        """A query argument. Raises InvalidRequest when it is missing."""
+        if not (value := self.get_query_argument(name, "")):
+            raise InvalidRequest(f"The query argument {name!r} is missing.", f"Add ?{name}=…")
+        return value
+
+    def answer(self, model: BaseModel | None, status: int = 200) -> None:
+        """Finish with a model, or with nothing (204)."""
+        self.set_status(status if model is not None else 204)
+        if model is None:
+            self.finish()
+        else:
+            self.set_header("Content-Type", "application/json")
+            self.finish(model.model_dump_json())
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Every error as a `Fault`; what we did not foresee is logged and said to be our fault."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, IhpcError):
+            self.set_status(error.status)
+            fault = Fault(error=error.kind, message=error.message, hint=error.hint)
+        elif status_code in (404, 405):
+            fault = Fault(
+                error="not-found",
+                message=f"There is nothing at {self.request.path}.",
+                hint="See docs/api.md.",
+            )
+        else:
+            fault = Fault(
+                error="internal", message=f"The agent failed ({status_code}).", hint="Its log tells more."
+            )
+        self.set_header("Content-Type", "application/json")
+        self.finish(fault.model_dump_json())
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Errors meant for users are no surprises to log."""
+        if not isinstance(value, IhpcError):
+            super().log_exception(typ, value, tb)
+
+
+class NothingHere(AgentHandler):
+    """Any path that is not in the table."""
+
+    def prepare(self) -> None:
+        """Say so."""
+        super().prepare()
+        self.send_error(404)
+
+
+class AboutHandler(AgentHandler):
+    """``GET /api/about``."""
+
+    def get(self) -> None:
+        """About the agent."""
+        self.answer(self.agent.about())
+
+
+class SnapshotHandler(AgentHandler):
+    """``GET /api/snapshot``."""
+
+    def get(self) -> None:
+        """Everything."""
+        self.answer(self.agent.snapshot())
+
+
+class StreamHandler(AgentHandler):
+    """``GET /api/stream``: one `Change` per line."""
+
+    async def get(self) -> None:
+        """Until the reader leaves."""
+        self.set_header("Content-Type", "application/x-ndjson")
+        try:
+            async for change in self.agent.changes():
+                self.write(change.model_dump_json() + "\n")
+                await self.flush()
+        except StreamClosedError:
+            return
+
+
+class SiteHandler(AgentHandler):
+    """``GET /api/sites/NAME``."""
+
+    def get(self, name: str) -> None:
+        """How the site is."""
+        self.answer(self.agent.site(name).status())
+
+
+class CheckHandler(AgentHandler):
+    """``POST /api/sites/NAME/check``."""
+
+    async def post(self, name: str) -> None:
+        """The doctor's report."""
+        self.answer(await inspect.check(self.agent.site(name)))
+
+
+class ClustersHandler(AgentHandler):
+    """``POST /api/clusters``."""
+
+    async def post(self) -> None:
+        """A new cluster."""
+        self.answer(await self.agent.create(self.body(CreateCluster)), 201)
+
+
+class ClusterHandler(AgentHandler):
+    """``/api/clusters/NAME``."""
+
+    def get(self, name: str) -> None:
+        """The cluster as it is."""
+        self.answer(self.agent.find(name).view())
+
+    def patch(self, name: str) -> None:
+        """New targets."""
+        self.answer(self.agent.patch(name, self.body(PatchCluster)))
+
+    async def delete(self, name: str) -> None:
+        """Stop, or forget."""
+        self.answer(await self.agent.stop(name), 202)
+
+
+class RetryHandler(AgentHandler):
+    """``POST /api/clusters/NAME/retry``."""
+
+    def post(self, name: str) -> None:
+        """Again, now."""
+        keeper = self.agent.own(name)
+        keeper.retry()
+        self.answer(keeper.view())
+
+
+class ConnectionHandler(AgentHandler):
+    """``GET /api/clusters/NAME/connection``."""
+
+    def get(self, name: str) -> None:
+        """Where the head is, and the paths of the credentials."""
+        self.answer(inspect.connection(self.agent.find(name)))
+
+
+class ScriptHandler(AgentHandler):
+    """``GET /api/clusters/NAME/script?group=G``."""
+
+    async def get(self, name: str) -> None:
+        """The batch script and its command."""
+        self.answer(await inspect.script(self.agent.find(name), self.argument("group")))
+
+
+class LogHandler(AgentHandler):
+    """``GET /api/clusters/NAME/log?job=ID``."""
+
+    async def get(self, name: str) -> None:
+        """The end of a job's log."""
+        self.answer(await inspect.log(self.agent.find(name), self.argument("job")))
+
+
+ROUTES: list[tuple[str, type[AgentHandler]]] = [
+    (r"/api/about", AboutHandler),
+    (r"/api/snapshot", SnapshotHandler),
+    (r"/api/stream", StreamHandler),
+    (r"/api/sites/([^/]+)", SiteHandler),
+    (r"/api/sites/([^/]+)/check", CheckHandler),
+    (r"/api/clusters", ClustersHandler),
+    (r"/api/clusters/([^/]+)", ClusterHandler),
+    (r"/api/clusters/([^/]+)/retry", RetryHandler),
+    (r"/api/clusters/([^/]+)/connection", ConnectionHandler),
+    (r"/api/clusters/([^/]+)/script", ScriptHandler),
+    (r"/api/clusters/([^/]+)/log", LogHandler),
+    (r".*", NothingHere),
+]
+
+
+def application(agent: Agent) -> Application:
+    """The web application on the agent's socket."""
+    return Application([(path, handler, {"agent": agent}) for path, handler in ROUTES])

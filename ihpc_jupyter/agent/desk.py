@@ -1,0 +1,85 @@
+"""One site, from the agent's side: its batch system, its watcher, how it is."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from ihpc_jupyter.cluster.naming import parse_job_name
+from ihpc_jupyter.cluster.sight import Sight
+from ihpc_jupyter.errors import IhpcError
+from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.site import Health, Site, SiteStatus
+from ihpc_jupyter.model.spool import Spool
+from ihpc_jupyter.scheduler.open import open_batch_system
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Watcher
+
+
+class SiteDesk:
+    """Holds one site's batch system and watcher; *changed* is called when its status may have changed."""
+
+    def __init__(self, site: Site, runtime: Path, changed: Callable[[], None]) -> None:
+        self.site = site
+        self.runtime = runtime
+        self.batch = open_batch_system(site, runtime)
+        self.watcher = Watcher(self.batch, site.polling)
+        self.accounts: tuple[str, ...] = ()
+        self._changed = changed
+
+    def spool(self, uid: str) -> Spool:
+        """The spool directory of one cluster."""
+        return Spool(Path(self.site.spool).expanduser() / uid)
+
+    async def learn_accounts(self) -> None:
+        """Ask once which accounts this user may charge; a site that does not tell has none."""
+        with contextlib.suppress(IhpcError):
+            self.accounts = (await self.batch.offers()).accounts
+            self._changed()
+
+    def sight(self, uid: str) -> Sight:
+        """The last answer about one cluster's jobs."""
+        snapshot = self.watcher.snapshot
+        mine = {id_: job for id_, job in snapshot.jobs.items() if _uid(job) == uid}
+        return Sight(mine, snapshot.asked_at if snapshot.answered_at else None)
+
+    def tagged(self) -> list[Job]:
+        """All jobs with our tag that have not ended."""
+        return [job for job in self.watcher.snapshot.jobs.values() if _uid(job) and not job.state.ended]
+
+    def status(self) -> SiteStatus:
+        """How the site is."""
+        snapshot = self.watcher.snapshot
+        return SiteStatus(
+            site=self.site,
+            health=snapshot.health,
+            detail=_detail(snapshot),
+            asked_at=snapshot.answered_at,
+            latency=snapshot.latency,
+            requests=self.batch.requests,
+            accounts=self.accounts,
+        )
+
+    async def close(self) -> None:
+        """Stop watching; jobs go on."""
+        await self.watcher.close()
+        await self.batch.close()
+
+
+def _uid(job: Job) -> str | None:
+    tag = parse_job_name(job.name)
+    return tag.uid if tag else None
+
+
+def _detail(snapshot: JobsSnapshot) -> str:
+    if snapshot.error:
+        return " ".join(snapshot.error.split())[:200]
+    if snapshot.health is Health.DEGRADED and snapshot.latency:
+        return f"The batch system answers slowly ({snapshot.latency:.1f} s)."
+    return ""
+
+
+async def first_answer(desk: SiteDesk, seconds: float) -> None:
+    """Wait until the site has answered once, at most *seconds*."""
+    with contextlib.suppress(TimeoutError, IhpcError):
+        async with asyncio.timeout(seconds):
+            await desk.watcher.fresh(0.0)

@@ -1,0 +1,93 @@
+"""The agent's line to one head: finds it by its file, follows its stream, hands on short commands."""
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import Callable
+
+import httpx
+
+from ihpc_jupyter.files import read_model
+from ihpc_jupyter.model.head import HeadFile, HeadState, Retire
+from ihpc_jupyter.model.spool import Spool
+
+QUIET = 4.0
+"""Seconds without a line (they come each second) after which the head counts as not answering."""
+
+
+class HeadLink:
+    """Keeps *state* (the head's last word), *heard_at* and *file* up to date while *follow* runs."""
+
+    def __init__(self, spool: Spool, changed: Callable[[], None]) -> None:
+        self.spool = spool
+        self.file: HeadFile | None = None
+        self.state: HeadState | None = None
+        self.heard_at = 0.0
+        self.up_since = 0.0
+        self._changed = changed
+
+    @property
+    def up(self) -> bool:
+        """Whether the head has been heard lately."""
+        return time.monotonic() - self.heard_at < QUIET and self.heard_at > 0
+
+    async def find(self) -> None:
+        """Read where the head is."""
+        self.file = await asyncio.to_thread(read_model, self.spool.head, HeadFile)
+
+    def forget(self) -> None:
+        """The head is dead: what it last said is no longer so."""
+        self.state = None
+        self.heard_at = 0.0
+
+    async def follow(self) -> None:
+        """Follow whichever head the file names, for ever; a silent one is tried again each second at most."""
+        while True:
+            await self.find()
+            if self.file is not None:
+                with contextlib.suppress(httpx.HTTPError, OSError, ssl.SSLError, ValueError):
+                    await self._follow_one(self.file)
+                self._changed()
+            await asyncio.sleep(0.1 if self.file is None else 0.5)
+
+    async def _follow_one(self, file: HeadFile) -> None:
+        async with self._client(file, QUIET) as client, client.stream("GET", "/ihpc/stream") as answer:
+            self.up_since = time.time()
+            async for line in answer.aiter_lines():
+                self.state = HeadState.model_validate_json(line)
+                self.heard_at = time.monotonic()
+                self._changed()
+
+    async def retire(self, jobs: tuple[str, ...]) -> bool:
+        """Ask that these jobs' workers hand over and go; False where the head does not answer."""
+        return await self._post("/ihpc/retire", Retire(jobs=jobs).model_dump_json())
+
+    async def close(self) -> bool:
+        """Ask the head to close; False where it does not answer."""
+        return await self._post("/ihpc/close", "{}")
+
+    async def _post(self, path: str, body: str) -> bool:
+        if self.file is None:
+            return False
+        try:
+            async with self._client(self.file, 2.0) as client:
+                return (await client.post(path, content=body)).is_success
+        except (httpx.HTTPError, OSError, ssl.SSLError):
+            return False
+
+    def _client(self, file: HeadFile, timeout: float) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=file.api, verify=client_context(self.spool), timeout=timeout, trust_env=False
+        )
+
+
+def client_context(spool: Spool) -> ssl.SSLContext:
+    """A client context that shows the cluster's certificate and trusts only that one.
+
+    The name in it is Dask's constant, so the name is not compared: who holds the key is the cluster.
+    """
+    context = ssl.create_default_context(cafile=str(spool.certificate))
+    context.check_hostname = False
+    context.load_cert_chain(spool.certificate, spool.key)
+    return context

@@ -1,0 +1,5 @@
+"""``ihpc``: the same clusters from a terminal."""
+
+from ihpc_jupyter.cli.main import main
+
+__all__ = ["main"]

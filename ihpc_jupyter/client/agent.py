@@ -1,0 +1,151 @@
+"""The agent's API as methods: models in, models out, our errors raised."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Self, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from ihpc_jupyter.client.launch import start_agent
+from ihpc_jupyter.errors import ERRORS, IhpcError, Unavailable
+from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
+from ihpc_jupyter.model.protocol import About, Change, Connection, Fault, LogTail, Report, Script, Snapshot
+from ihpc_jupyter.model.site import SiteStatus
+from ihpc_jupyter.paths import agent_socket
+
+ModelType = TypeVar("ModelType", bound=BaseModel)
+
+START_PATIENCE = 20.0
+"""Seconds that an agent may take to start."""
+TIMEOUT = 30.0
+"""Seconds for one answer: the agent answers at once, a slow home may not."""
+
+
+class AgentClient:
+    """Talks to this user's agent on this host, and starts it when nobody listens."""
+
+    def __init__(self) -> None:
+        self._socket = str(agent_socket())
+        self._http = self._open(TIMEOUT)
+
+    def _open(self, timeout: float | None) -> httpx.AsyncClient:
+        transport = httpx.AsyncHTTPTransport(uds=self._socket)
+        return httpx.AsyncClient(transport=transport, base_url="http://agent", timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections; the agent goes on."""
+        await self._http.aclose()
+
+    async def send(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+        """One request, starting the agent if need be. Raises Unavailable when it cannot be reached."""
+        until = time.monotonic() + START_PATIENCE
+        started = False
+        while True:
+            try:
+                return await self._http.request(method, path, content=body)
+            except httpx.ConnectError as error:
+                if time.monotonic() > until:
+                    raise _unreachable(error) from error
+            except httpx.HTTPError as error:
+                raise _unreachable(error) from error
+            if not started:
+                started = True
+                await asyncio.to_thread(start_agent)
+            await asyncio.sleep(0.05)
+
+    async def ask(self, method: str, path: str, kind: type[ModelType], body: BaseModel | None = None) -> ModelType:
+        """One request with a model for an answer. Raises the error that the agent answered with."""
+        content = body.model_dump_json(exclude_unset=True).encode() if body is not None else None
+        response = await self.send(method, path, content)
+        _raise_fault(response)
+        return kind.model_validate_json(response.content)
+
+    async def about(self) -> About:
+        """About the agent."""
+        return await self.ask("GET", "/api/about", About)
+
+    async def snapshot(self) -> Snapshot:
+        """Everything."""
+        return await self.ask("GET", "/api/snapshot", Snapshot)
+
+    async def site(self, name: str) -> SiteStatus:
+        """One site."""
+        return await self.ask("GET", f"/api/sites/{name}", SiteStatus)
+
+    async def check(self, site: str) -> Report:
+        """The doctor's report of a site."""
+        return await self.ask("POST", f"/api/sites/{site}/check", Report)
+
+    async def create(self, request: CreateCluster) -> ClusterView:
+        """A new cluster."""
+        return await self.ask("POST", "/api/clusters", ClusterView, request)
+
+    async def cluster(self, name: str) -> ClusterView:
+        """One cluster."""
+        return await self.ask("GET", f"/api/clusters/{name}", ClusterView)
+
+    async def patch(self, name: str, request: PatchCluster) -> ClusterView:
+        """New targets."""
+        return await self.ask("PATCH", f"/api/clusters/{name}", ClusterView, request)
+
+    async def retry(self, name: str) -> ClusterView:
+        """Ask the batch system again now."""
+        return await self.ask("POST", f"/api/clusters/{name}/retry", ClusterView)
+
+    async def stop(self, name: str) -> None:
+        """Stop a cluster, or forget one that has ended."""
+        _raise_fault(await self.send("DELETE", f"/api/clusters/{name}"))
+
+    async def connection(self, name: str) -> Connection:
+        """Where the head is."""
+        return await self.ask("GET", f"/api/clusters/{name}/connection", Connection)
+
+    async def script(self, name: str, group: str) -> Script:
+        """A group's batch script."""
+        return await self.ask("GET", f"/api/clusters/{name}/script?group={group}", Script)
+
+    async def log(self, name: str, job: str) -> LogTail:
+        """The end of a job's log."""
+        return await self.ask("GET", f"/api/clusters/{name}/log?job={job}", LogTail)
+
+    async def lines(self) -> AsyncGenerator[str]:
+        """The agent's stream, a JSON `Change` per line; ends when the agent goes."""
+        await self.send("GET", "/api/about")
+        async with self._open(TIMEOUT) as http, http.stream("GET", "/api/stream") as response:
+            with contextlib.suppress(httpx.HTTPError):
+                async for line in response.aiter_lines():
+                    yield line
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """The snapshot, then every change, for ever: over a new agent where the old one has gone."""
+        while True:
+            async with contextlib.aclosing(self.lines()) as lines:
+                async for line in lines:
+                    yield Change.model_validate_json(line)
+            await asyncio.sleep(0.5)
+
+
+def _unreachable(error: Exception) -> Unavailable:
+    return Unavailable(
+        f"The agent does not answer ({type(error).__name__}).",
+        "Its log is agent.log in the runtime directory.",
+    )
+
+
+def _raise_fault(response: httpx.Response) -> None:
+    if response.is_success:
+        return
+    try:
+        fault = Fault.model_validate_json(response.content)
+    except ValueError:
+        raise IhpcError(f"The agent answered {response.status_code}.") from None
+    raise ERRORS.get(fault.error, IhpcError)(fault.message, fault.hint)

@@ -1,0 +1,136 @@
+"""What a cluster sees of itself: the batch system's jobs, and its head's workers, each with its age."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ihpc_jupyter.cluster.naming import parse_job_name
+from ihpc_jupyter.cluster.record import ClusterRecord, Submission
+from ihpc_jupyter.model.cluster import JobView, WorkerState
+from ihpc_jupyter.model.head import HeadState, WorkerInfo
+from ihpc_jupyter.model.job import Job, JobState
+
+SILENT = 8.0
+"""Seconds without a heartbeat after which a worker counts as lost (heartbeats come twice a second)."""
+
+COMPLETING_GRACE = 30.0
+"""Seconds that a job may be COMPLETING before its place is given away: it may be about to be requeued."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The batch system's last answer about one cluster's jobs.
+
+    *asked_at*: when the query that was answered began (seconds since 1970); None before the first answer.
+    """
+
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    asked_at: float | None = None
+
+
+@dataclass
+class Memory:
+    """What is remembered between two looks; lost with the agent without harm."""
+
+    lost_since: dict[str, float] = field(default_factory=dict)
+    completing_since: dict[str, float] = field(default_factory=dict)
+
+    def keep(self, jobs: set[str]) -> None:
+        """Forget jobs that are no longer looked at."""
+        for memory in (self.lost_since, self.completing_since):
+            for job in set(memory) - jobs:
+                del memory[job]
+
+
+@dataclass(frozen=True)
+class GroupSight:
+    """A group's jobs as they are, and what was asked for but is not to be seen yet."""
+
+    jobs: tuple[JobView, ...]
+    unseen: int
+    """Jobs of submissions under way or just accepted that no answer shows yet."""
+
+
+def look(
+    record: ClusterRecord, group: str, sight: Sight, head: HeadState | None, now: float, memory: Memory
+) -> GroupSight:
+    """A group's jobs, by both sources; keeps *memory* up to date."""
+    processes = record.groups[group].shape.processes
+    workers: dict[str, list[WorkerInfo]] = {}
+    for worker in head.workers if head else ():
+        if worker.group == group:
+            workers.setdefault(worker.job, []).append(worker)
+    views = []
+    for job in _jobs_of(record, group, sight, workers):
+        if not _holds_a_place(job, bool(workers.get(job.id)), now, memory):
+            continue
+        state = _worker_state(record, job, workers.get(job.id, []))
+        _remember_loss(job.id, state, now, memory)
+        views.append(_view(job, group, state, workers.get(job.id, []), processes))
+    unseen = sum(_unseen(submission, sight) for submission in record.submissions if submission.group == group)
+    return GroupSight(tuple(views), unseen)
+
+
+def _jobs_of(
+    record: ClusterRecord, group: str, sight: Sight, workers: Mapping[str, list[WorkerInfo]]
+) -> list[Job]:
+    """Jobs that the batch system shows, and those whose workers are here before it does (own starts)."""
+    seen = [
+        job
+        for job in sight.jobs.values()
+        if (tag := parse_job_name(job.name)) is not None and tag.uid == record.uid and tag.group == group
+    ]
+    ids = {job.id for job in seen}
+    early = [Job(id=job, name="", state=JobState.RUNNING) for job in workers if job not in ids]
+    return [*seen, *early]
+
+
+def _holds_a_place(job: Job, registered: bool, now: float, memory: Memory) -> bool:
+    if job.state in (JobState.COMPLETING, JobState.UNKNOWN) and not registered:
+        return now - memory.completing_since.setdefault(job.id, now) < COMPLETING_GRACE
+    memory.completing_since.pop(job.id, None)
+    return not job.state.ended or registered
+
+
+def _worker_state(record: ClusterRecord, job: Job, workers: list[WorkerInfo]) -> WorkerState:
+    if job.id in record.leaving:
+        return WorkerState.LEAVING
+    if any(worker.silent < SILENT for worker in workers):
+        return WorkerState.WORKING
+    if job.state.waiting:
+        return WorkerState.PENDING
+    if workers or job.id in record.registered:
+        return WorkerState.LOST
+    return WorkerState.STARTING
+
+
+def _remember_loss(job: str, state: WorkerState, now: float, memory: Memory) -> None:
+    if state is WorkerState.LOST:
+        memory.lost_since.setdefault(job, now)
+    else:
+        memory.lost_since.pop(job, None)
+
+
+def _view(job: Job, group: str, state: WorkerState, workers: list[WorkerInfo], processes: int) -> JobView:
+    heard = sum(1 for worker in workers if worker.silent < SILENT)
+    return JobView(
+        id=job.id,
+        group=group,
+        state=job.state,
+        worker_state=state,
+        workers=heard if state in (WorkerState.WORKING, WorkerState.LEAVING) else processes,
+        reason=job.reason,
+        node=job.node or (workers[0].host if workers else ""),
+        restarts=job.restarts,
+        submitted_at=job.submitted_at,
+        expected_start=job.expected_start,
+        started_at=job.started_at,
+        ends_at=job.ends_at,
+    )
+
+
+def _unseen(submission: Submission, sight: Sight) -> int:
+    if submission.state == "accepted" and sight.asked_at is not None and sight.asked_at > submission.sent_at:
+        return 0
+    tags = (parse_job_name(job.name) for job in sight.jobs.values())
+    seen = sum(1 for tag in tags if tag is not None and tag.submission == submission.id)
+    return max(0, submission.count - seen)

@@ -1,0 +1,1 @@
+"""The notebook's door: the `Cluster` object, its display and its widget."""
