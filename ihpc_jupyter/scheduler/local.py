@@ -174,7 +174,8 @@ class Local:
             await self._schedule()
             await self._save()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._pause())
+                async with asyncio.timeout(self._pause()):
+                    await self._wake.wait()
 
     def _reap(self) -> None:
         """Learn which jobs ended, and forget those that ended long ago."""

@@ -193,7 +193,8 @@ class _Conversation(asyncio.SubprocessProtocol):
 
 async def _within(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _text(data: bytearray) -> str:
