@@ -11,8 +11,8 @@ from pathlib import Path
 
 
 @contextmanager
-def running_sshd(directory: Path, path: str) -> Iterator[list[str]]:
-    """Start sshd in *directory*, commands run with PATH *path*; gives the ssh options that reach it."""
+def running_sshd(directory: Path, path: str, slurm_conf: str = "") -> Iterator[list[str]]:
+    """Start sshd in *directory*; commands run with these variables; gives the ssh options that reach it."""
     for name in ("host", "user"):
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)],
@@ -23,10 +23,16 @@ def running_sshd(directory: Path, path: str) -> Iterator[list[str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = [
-        "ListenAddress 127.0.0.1", f"Port {port}", f"HostKey {directory / 'host'}", "UsePAM no", "StrictModes no",
-        f"AuthorizedKeysFile {directory / 'user.pub'}", f"PidFile {directory / 'sshd.pid'}", "PermitRootLogin yes",
-        f"SetEnv PATH={path} SLURM_CONF={os.environ.get('SLURM_CONF', '')}",
-    ]  # fmt: skip
+        "ListenAddress 127.0.0.1",
+        f"Port {port}",
+        f"HostKey {directory / 'host'}",
+        f"AuthorizedKeysFile {directory / 'user.pub'}",
+        f"PidFile {directory / 'sshd.pid'}",
+        f"SetEnv PATH={path} SLURM_CONF={slurm_conf}",
+        "UsePAM no",
+        "StrictModes no",
+        "PermitRootLogin yes",
+    ]
     config = directory / "sshd_config"
     config.write_text("\n".join(settings) + "\n")
     if os.geteuid() == 0:

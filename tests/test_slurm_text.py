@@ -19,6 +19,7 @@ def record(
     start: str = "N/A",
     end: str = "N/A",
     restarts: str = "0",
+    preempted: str = "N/A",
 ) -> str:
     fields = [
         job_id,
@@ -33,6 +34,7 @@ def record(
         "2",
         "n1",
         restarts,
+        preempted,
         name,
     ]
     return text.FIELD.join(fields) + text.RECORD + "\n"
@@ -71,17 +73,13 @@ def test_a_name_with_our_own_separators_harms_only_itself() -> None:
         ("1795346200", "1795346299", JobState.COMPLETING),
     ],
 )
-def test_a_requeued_job_is_no_ended_one_while_its_processes_die(
-    start: str, end: str, state: JobState
-) -> None:
+def test_a_requeued_job_is_no_ended_one_while_its_processes_die(start: str, end: str, state: JobState) -> None:
     (job,) = text.parse_squeue(record("1", "COMPLETING", start=start, end=end, restarts="1"), NOW)
     assert job.state is state
     assert job.restarts == 1
 
 
-@pytest.mark.parametrize(
-    "junk", ["", "\n", "slurm_load_jobs error", "a\x1fb\x1e", "\x1e\x1e\x1e", "\x1f" * 50]
-)
+@pytest.mark.parametrize("junk", ["", "\n", "slurm_load_jobs error", "a\x1fb\x1e", "\x1e\x1e\x1e", "\x1f" * 50])
 def test_what_is_no_record_is_no_job(junk: str) -> None:
     assert text.parse_squeue(junk, NOW) == []
 
@@ -153,7 +151,7 @@ def test_elements_of_an_array_become_few_words_and_come_back(indices: set[int], 
     assert len(words) <= 1 + len(ids) // 200
 
 
-@pytest.mark.parametrize("bad", ["", "-u", "1;rm", "1 2", "1\n2", "all", "1_[0-3]", "１"])
+@pytest.mark.parametrize("bad", ["", "-u", "1;rm", "1 2", "1\n2", "all", "1_[0-3]", "\uff11"])
 def test_what_is_no_id_never_reaches_scancel(bad: str) -> None:
     with pytest.raises(ValueError, match="no job id"):
         text.compress_ids(["1", bad])

@@ -148,9 +148,7 @@ def _ssh(options: list[str], directory: Path | None) -> Transport:
     return Transport("ssh 127.0.0.1", options, directory, environment=bare)
 
 
-def test_ssh_quotes_words_passes_input_and_keeps_one_connection(
-    ssh_options: list[str], tmp_path: Path
-) -> None:
+def test_ssh_quotes_words_passes_input_and_keeps_one_connection(ssh_options: list[str], tmp_path: Path) -> None:
     async def scenario() -> None:
         transport = _ssh(ssh_options, tmp_path / "run")
         python = "/usr/bin/python3"

@@ -247,7 +247,8 @@ class Local:
         for job_id in victims:
             job = self._jobs[job_id]
             process.notify(_leader(job))
-            self._put(job, ending=Ending(why="preempted", step="terminate", at=now + job.grace))
+            ending = Ending(why="preempted", step="terminate", at=now + job.grace)
+            self._put(job, reason="Preempted", ending=ending)
         for job_id, reason in reasons.items():
             if self._jobs[job_id].reason != reason:
                 self._put(self._jobs[job_id], reason=reason)

@@ -15,7 +15,7 @@ RECORD = "\x1e"
 
 _FIELDS = (
     "JobArrayID", "State", "Reason", "SubmitTime", "StartTime", "EndTime", "Partition", "QOS", "Account",
-    "NumCPUs", "NodeList", "RestartCnt", "Name",
+    "NumCPUs", "NodeList", "RestartCnt", "PreemptTime", "Name",
 )  # fmt: skip
 SQUEUE_FORMAT = ",".join(f"{name}:{RECORD if name == 'Name' else FIELD}" for name in _FIELDS)
 
@@ -104,11 +104,16 @@ def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
     # While a requeued job's processes die, its state reads COMPLETING; but its times are a waiting job's.
     if state is JobState.COMPLETING and (end is None or end > now + _REQUEUED_AHEAD):
         state = JobState.REQUEUED
+    reason = _given(row["Reason"])
+    if parse_time(row["PreemptTime"]) is not None:
+        # A victim that goes by itself within its grace is not requeued and reads COMPLETED.
+        state = JobState.PREEMPTED if state in {JobState.COMPLETED, JobState.FAILED} else state
+        reason = reason or "Preempted"
     return Job(
         id=job_id,
         name=row["Name"],
         state=state,
-        reason=_given(row["Reason"]),
+        reason=reason,
         partition=_given(row["Partition"]),
         qos=_given(row["QOS"]),
         account=_given(row["Account"]),
