@@ -13,12 +13,9 @@ from pathlib import Path
 @contextmanager
 def running_sshd(directory: Path, path: str, slurm_conf: str = "") -> Iterator[list[str]]:
     """Start sshd in *directory*; commands run with these variables; gives the ssh options that reach it."""
+    make_key = [shutil.which("ssh-keygen") or "/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f"]
     for name in ("host", "user"):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)],
-            check=True,
-            timeout=30,
-        )
+        subprocess.run([*make_key, str(directory / name)], check=True, timeout=30)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

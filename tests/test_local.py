@@ -378,8 +378,10 @@ def test_a_wide_job_is_not_overtaken_for_ever() -> None:
 
 
 def test_only_as_many_are_preempted_as_are_needed_the_youngest_first() -> None:
-    spot = {"preemptible": True, "priority": 1, "state": "RUNNING"}
-    jobs = [job(str(number), pid=number, begun=float(number), **spot) for number in (1, 2, 3, 4)]
+    jobs = [
+        job(str(number), 1, pid=number, begun=float(number), preemptible=True, state="RUNNING")
+        for number in (1, 2, 3, 4)
+    ]
     jobs.append(job("urgent", 100, cores=2))
     assert next_moves(jobs, 4)[1] == ["4", "3"]
     assert next_moves([*jobs, job("5", 100, cores=3)], 5)[1] == ["4"]
