@@ -10,17 +10,20 @@ import pytest
 
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, Rejected, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
-from ihpc_jupyter.model.site import Lane, Polling, Shape, Site, SiteKind
+from ihpc_jupyter.model.site import Health, Lane, Polling, Shape, Site, SiteKind
 from ihpc_jupyter.scheduler.base import BatchSystem, Submission
 from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.local import Local
 from ihpc_jupyter.scheduler.reasons import explain_reason
 from ihpc_jupyter.scheduler.slurm import Slurm
 from ihpc_jupyter.scheduler.transport import Transport
-from tests.asynchronous import eventually, run
+from ihpc_jupyter.scheduler.watcher import Watcher
+from tests.asynchronous import eventually, run, until
 from tests.slurmbed import FaultyCommands, SlurmBed
 from tests.slurmbed.fixtures import (
+    MakeSlurm,
     faulty_commands,
+    make_slurm,
     slurm,
     slurm_accounting,
     slurm_accounting_session,
@@ -28,7 +31,14 @@ from tests.slurmbed.fixtures import (
 )
 from tests.sshd import running_sshd
 
-__all__ = ["faulty_commands", "slurm", "slurm_accounting", "slurm_accounting_session", "slurm_session"]
+__all__ = [
+    "faulty_commands",
+    "make_slurm",
+    "slurm",
+    "slurm_accounting",
+    "slurm_accounting_session",
+    "slurm_session",
+]
 
 LANES = {
     "urgent": Lane(priority=100, partition="urgent"),
@@ -361,3 +371,48 @@ def test_slurm_is_reached_over_ssh_from_a_host_without_its_commands(slurm: Slurm
 
     with running_sshd(tmp_path / "keys", "/usr/bin:/bin", slurm.env["SLURM_CONF"]) as options:
         run(scenario(options))
+
+
+def test_a_victim_that_goes_by_itself_is_told_as_preempted(make_slurm: MakeSlurm, tmp_path: Path) -> None:
+    bench = slurm_bench(make_slurm(nodes=1, grace_time=60).env, tmp_path)
+    leaves = "#SBATCH --signal=B:USR1@1\ntrap 'exit 0' USR1\necho up\nwhile :; do sleep 0.05; done"
+
+    async def scenario() -> None:
+        async with opened(bench) as batch:
+            spot = await batch.submit(bench.submission(leaves, lane="spot", array=False))
+            await eventually(lambda: _says(tmp_path / f"log {spot}%", "up"), "the victim to be up")
+            await batch.submit(bench.submission(lane="urgent", array=False))
+            (job,) = await jobs_in(batch, [spot], lambda job: job.state is JobState.PREEMPTED)
+            assert (job.reason, job.restarts) == ("Preempted", 0)
+            assert explain_reason(job.reason).startswith("Told to go")
+
+    run(scenario())
+
+
+def test_a_silent_controller_is_unknown_and_its_jobs_stay(make_slurm: MakeSlurm, tmp_path: Path) -> None:
+    bed = make_slurm(nodes=1)
+    bench = slurm_bench(bed.env, tmp_path, timeout=1.0)
+
+    async def scenario() -> None:
+        async with opened(bench) as batch:
+            watcher = Watcher(batch, Polling(busy=0.2, rest=1.0, timeout=1.0))
+            watcher.subscribe().waiting = True
+            job_id = await batch.submit(bench.submission(array=False))
+
+            def runs() -> bool:
+                job = watcher.snapshot.jobs.get(job_id)
+                return job is not None and job.state.active
+
+            await until(runs, "the job to run")
+            bed.freeze_controller()
+            await until(lambda: watcher.snapshot.health is Health.UNKNOWN, "silence to be seen")
+            assert "did not answer" in watcher.snapshot.error
+            assert job_id in watcher.snapshot.jobs
+            with pytest.raises(Unavailable):
+                await watcher.fresh()
+            bed.thaw_controller()
+            await until(lambda: watcher.snapshot.health is Health.UP, "the controller to be back")
+            assert watcher.snapshot.jobs[job_id].state.active
+            await watcher.close()
+
+    run(scenario())
