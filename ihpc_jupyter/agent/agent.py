@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from ihpc_jupyter import __version__
-from ihpc_jupyter.agent.desk import SiteDesk
+from ihpc_jupyter.agent.desk import SiteDesk, first_answer
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.requests import find_site, new_record, patched
@@ -28,6 +28,8 @@ from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
 SCAN = 3.0
 """Seconds between two looks at the home for clusters that other hosts' agents made."""
+FIRST_ANSWER = 60.0
+"""Seconds to wait for a site's first answer."""
 PING = 10.0
 """Seconds after which a silent stream says that it is alive."""
 
@@ -54,6 +56,7 @@ class Agent:
     async def run(self) -> None:
         """Look after everything until there is nothing to look after."""
         for desk in self.desks.values():
+            self._spawn(first_answer(desk, FIRST_ANSWER))  # jobs of ours that no cluster lists are to be shown
             self._spawn(desk.learn_accounts())
         while not self._may_leave():
             await self._scan()
@@ -182,10 +185,10 @@ class Agent:
     async def stop(self, name: str) -> ClusterView | None:
         """Stop a cluster; forget one that has ended (then None)."""
         keeper = self.own(name)
-        if keeper.record.state in (ClusterState.STOPPED, ClusterState.FAILED):
+        if keeper.record.state is ClusterState.STOPPED:
             await keeper.forget()
             return None
-        keeper.stop()
+        await keeper.stop()
         return keeper.view()
 
     def site(self, name: str) -> SiteDesk:

@@ -110,10 +110,14 @@ class Case:
         """The batch system's last answer about this cluster."""
         return self.desk.sight(self.record.uid)
 
+    def busy(self, kind: str) -> bool:
+        """Whether work of that kind is under way."""
+        task = self._tasks.get(kind)
+        return task is not None and not task.done()
+
     def beside(self, kind: str, work: Coroutine[Any, Any, None]) -> None:
         """Run *work* beside the rounds, unless its like is still under way; its end wakes the next round."""
-        task = self._tasks.get(kind)
-        if task is not None and not task.done():
+        if self.busy(kind):
             work.close()
             return
         self._tasks[kind] = asyncio.create_task(work)
@@ -133,7 +137,7 @@ class Case:
         """Cancel jobs in one request, those not asked for within the last seconds."""
         now = time.monotonic()
         due = [id_ for id_ in ids if now - self._cancelled_at.get(id_, -CANCEL_AGAIN) >= CANCEL_AGAIN]
-        if due and self.backoffs[STOP].ready:
+        if due and self.backoffs[STOP].ready and not self.busy("cancel"):
             self._cancelled_at.update(dict.fromkeys(due, now))
             self.beside("cancel", self._cancel(due))
 

@@ -23,6 +23,7 @@ from ihpc_jupyter.agent.view import cluster_view, group_view, head_view
 from ihpc_jupyter.agent.workers import Workers
 from ihpc_jupyter.cluster.record import ClusterRecord, GroupRecord
 from ihpc_jupyter.model.cluster import ClusterState, ClusterView, Load
+from ihpc_jupyter.model.site import Health
 
 _LOG = logging.getLogger("ihpc.agent")
 
@@ -49,7 +50,7 @@ class Keeper:
         self._publish = publish
         self._heads = Heads(self._case)
         self._workers = Workers(self._case)
-        self._ending = Ending(self._case, store)
+        self._ending = Ending(self._case, store, self._heads)
         self._renewed_at = 0.0
 
     # -- what doors ask for ------------------------------------------------------------------------------
@@ -91,9 +92,10 @@ class Keeper:
         self.desk.watcher.poke()
         self._case.wake()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Stop the cluster; the intent is kept on disk and retried until it is confirmed."""
         self._ending.begin()
+        await self._case.save()
 
     async def forget(self) -> None:
         """Remove every trace of a cluster that has ended."""
@@ -103,6 +105,9 @@ class Keeper:
         """The cluster as it is now."""
         case, link = self._case, self._case.link
         sights = self._workers.sights(case.sight())
+        told = self.desk.watcher.snapshot
+        if told.failures and told.health is Health.UNKNOWN:
+            sights = {name: seen.unanswered() for name, seen in sights.items()}
         return cluster_view(
             case.record,
             {
@@ -113,7 +118,7 @@ class Keeper:
             link.state.load if link.state and link.up else Load(),
             case.problem(),
             self.holder,
-            self.desk.watcher.snapshot.answered_at,
+            told.answered_at,
         )
 
     # -- the loop ----------------------------------------------------------------------------------------

@@ -1,0 +1,78 @@
+"""The batch system refuses: its own words are shown, nothing is poisoned, trying again goes by itself."""
+
+import pytest
+
+from ihpc_jupyter.model.cluster import Problem
+from tests.slurmbed import SlurmBed
+from tests.world import Stopwatch, World, until
+
+REFUSED = "sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified"
+
+
+def test_a_refusal_carries_slurms_words_and_retry_fills_the_cluster(world: World) -> None:
+    agent = world.agent()
+    agent.create("demo")
+    until(lambda: agent.view("demo").head.state == "up", "the head is up")
+    world.commands.fail("sbatch", REFUSED)
+    watch = Stopwatch()
+    agent.scale("demo", 2)
+    problem = until(lambda: agent.group("demo").problem, "the card shows the problem", 10)
+    watch.within(2, "refusal → card")
+    assert "Invalid account or account/partition combination specified" in problem.message
+    assert problem.hint
+    assert agent.group("demo").counts.requested == 2
+
+    until(lambda: len(world.commands.calls("sbatch")) >= 3, "it is tried again", 15)
+    times = [call.time for call in world.commands.calls("sbatch")]
+    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert pauses == sorted(pauses), f"each pause is longer than the one before: {pauses}"
+    assert pauses[0] >= 0.9
+
+    def told_when() -> Problem | None:
+        shown = agent.group("demo").problem
+        return shown if shown and shown.retry_at else None
+
+    assert until(told_when, "the next try is announced", 5).retry_at
+    world.commands.clear()
+    watch = Stopwatch()
+    agent.retry("demo")
+    until(lambda: len(world.queue()) == 2, "both jobs are in the queue", 5)
+    watch.within(2, "retry → jobs in the queue")
+    agent.working("demo", 2)
+    assert agent.group("demo").problem is None
+
+
+def test_a_real_partition_limit_is_told_and_repaired_without_a_click(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    agent.create("demo", lane="urgent")
+    until(lambda: agent.view("demo").head.state == "up", "the head is up")
+    slurm.run("scontrol", "update", "PartitionName=urgent", "State=DRAIN")
+    try:
+        agent.scale("demo", 1)
+        problem = until(lambda: agent.group("demo").problem, "the card shows the problem", 5)
+        assert "Slurm refused" in problem.message
+        assert "partition not available" in problem.message
+    finally:
+        slurm.run("scontrol", "update", "PartitionName=urgent", "State=UP")
+    agent.working("demo", 1)
+    assert agent.group("demo").problem is None
+
+
+def test_scaling_from_none_to_eight_is_one_request(world: World) -> None:
+    agent = world.agent()
+    agent.create("demo")
+    until(lambda: agent.view("demo").head.state == "up", "the head is up")
+    agent.scale("demo", 8)
+    until(lambda: len(world.queue()) == 8, "eight jobs are in the queue", 10)
+    agent.working("demo", 8, 60)
+    assert len(world.commands.calls("sbatch")) == 1
+    assert not world.commands.calls("scancel")
+
+
+@pytest.mark.parametrize("workers", [100_000, -1, 2.5])
+def test_what_no_lane_allows_is_never_asked_of_slurm(world: World, workers: float) -> None:
+    agent = world.agent()
+    agent.create("demo")
+    with pytest.raises(Exception, match=r"(?i)worker|number|less|greater|integer"):
+        agent.scale("demo", workers)  # type: ignore[arg-type]  # on purpose
+    assert not world.commands.calls("sbatch")

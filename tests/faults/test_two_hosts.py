@@ -1,0 +1,102 @@
+"""Two hosts, one home: each agent sees all, changes its own only, and takes over what is orphaned."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ihpc_jupyter.errors import NotAllowed
+from tests.world import Stopwatch, World, until
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a process another host name, or mounts")
+
+
+@needs_root
+def test_two_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: World) -> None:
+    one, two = world.agent("login1"), world.agent("login2")
+    first = one.create("first", 1).uid
+    second = two.create("second", 1).uid
+    one.working("first", 1)
+    two.working("second", 1)
+    until(lambda: set(one.names()) == set(two.names()) == {"first", "second"}, "both see both", 20)
+    until(lambda: one.snapshot().foreign == two.snapshot().foreign == (), "nothing is foreign", 10)
+    assert two.view("first").holder == "login1"
+    assert two.view("second").holder is None
+    assert two.group("first").counts.working == 1, "shown as it is, from any host"
+    with pytest.raises(NotAllowed, match="login1"):
+        two.scale("first", 2)
+    with pytest.raises(NotAllowed, match="login1"):
+        two.stop("first")
+    jobs = set(world.queue())
+    assert len(jobs) == 2
+
+    one.kill()
+    watch = Stopwatch()
+    until(lambda: two.view("first").holder is None, "the other host's agent takes over", 60)
+    watch.within(45, "agent killed → adopted by the other host's (expiry 30 s)")
+    assert watch.seconds > 20, "not before the lease had expired"
+    two.scale("first", 2)
+    two.working("first", 2)
+    assert jobs < set(world.queue())
+    assert not world.commands.calls("scancel")
+    assert len(world.queue(first)) == 2
+    assert len(world.queue(second)) == 1
+
+
+@contextmanager
+def mounted(directory: Path, size: str) -> Iterator[Path]:
+    """A small file system of its own."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", directory], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "-l", directory], check=True)
+
+
+def fill(directory: Path) -> Path:
+    """Leave no byte free."""
+    path = directory / "filler"
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            return path
+
+
+@needs_root
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+def test_a_home_that_takes_nothing_loses_nothing(world: World, fault: str) -> None:
+    with mounted(world.state, "1m"):
+        agent = world.agent()
+        uid = agent.create("demo", 1).uid
+        agent.working("demo", 1)
+        if fault == "full":
+            filler = fill(world.state)
+        else:
+            subprocess.run(["mount", "-o", "remount,ro", world.state], check=True)
+        agent.scale("demo", 2)
+        agent.working("demo", 2)
+        problem = until(lambda: agent.view("demo").problem, "it is said", 10)
+        assert "cannot be saved" in problem.message
+        with pytest.raises(Exception, match="cannot be saved"):
+            agent.create("other")
+        # The agent may even die meanwhile: what is on disk and in the queue is enough for the next.
+        agent.kill()
+        second = world.agent()
+        until(lambda: second.group("demo").counts.working == 2, "all are seen", 20)
+        if fault == "full":
+            filler.unlink()
+        else:
+            subprocess.run(["mount", "-o", "remount,rw", world.state], check=True)
+        until(lambda: second.view("demo").problem is None and second.view("demo").holder is None, "held again", 20)
+        second.scale("demo", 2)
+        second.working("demo", 2)
+        until(lambda: len(world.queue(uid)) == 2, "two in all", 20)
+        assert not world.commands.calls("scancel")
+        second.stop("demo")
+        until(lambda: second.names() == [], "it can be stopped", 20)
