@@ -19,8 +19,8 @@ def record(target: int = 2, processes: int = 1, **changes: Any) -> ClusterRecord
         lane="interactive", shape=Shape(cores=processes, processes=processes), time_limit=3600.0, target=target
     )
     made = ClusterRecord(
-        name="demo", uid=UID, site="bed", state=ClusterState.RUNNING, environment=Environment(python="/usr/bin/python3"),
-        created_at=NOW, groups={"main": group},
+        name="demo", uid=UID, site="bed", state=ClusterState.RUNNING, created_at=NOW,
+        environment=Environment(python="/usr/bin/python3"), groups={"main": group},
     )  # fmt: skip
     return made.model_copy(update=changes)
 

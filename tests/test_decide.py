@@ -87,6 +87,9 @@ def test_a_preempted_and_requeued_job_keeps_its_place() -> None:
     assert decided(known, [job(0, JobState.PENDING, restarts=1), job(1)], head(worker(1))) == Decision()
 
 
+LEADS = [(3600, 0, 60), (3600, 100, 230), (60, 0, 30), (60, 900, 30)]
+
+
 def lost(since: float) -> Memory:
     return Memory(lost_since={"7_0": since})
 
@@ -127,7 +130,7 @@ def test_a_job_near_its_end_is_replaced_in_time_and_told_of() -> None:
     assert both == Decision(ending={"7_0": 40.0}), "the successor is not taken for a surplus"
 
 
-@pytest.mark.parametrize(("limit", "wait", "seconds"), [(3600, 0, 60), (3600, 100, 230), (60, 0, 30), (60, 900, 30)])
+@pytest.mark.parametrize(("limit", "wait", "seconds"), LEADS)
 def test_how_early_a_successor_is_asked_for(limit: float, wait: float, seconds: float) -> None:
     assert lead(limit, wait) == seconds
 

@@ -33,14 +33,17 @@ def test_a_worker_name_is_read_as_it_was_written(
 
 @pytest.mark.parametrize(
     "name",
-    ["", "ihpc", "ihpc-xyz", "ihpc-0123456789-main", "ihpc-0123456789-main-abcdef ", "x-ihpc-0123456789-main-abcdef",
-     "ihpc-0123456789-main-abcdef\n", "IHPC-0123456789-main-abcdef", "ihpc-0123456789-Ma in-abcdef"],
+    ["", "ihpc", "ihpc-xyz", "ihpc-0123456789-main", "ihpc-0123456789-main-abcdef ",
+     "x-ihpc-0123456789-main-abcdef", "ihpc-0123456789-main-abcdef\n", "IHPC-0123456789-main-abcdef", "ihpc-0123456789-Ma in-abcdef"],
 )  # fmt: skip
 def test_other_jobs_are_not_taken_for_ours(name: str) -> None:
     assert parse_job_name(name) is None
 
 
-@pytest.mark.parametrize("name", ["", "tcp://127.0.0.1:1234", "main:12:r0", "main:12:r0:p0", "main:12:rx:p0.0", "a b:1:r0:p0.0"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "tcp://127.0.0.1:1234", "main:12:r0", "main:12:r0:p0", "main:12:rx:p0.0", "a b:1:r0:p0.0"],
+)
 def test_other_workers_are_not_taken_for_ours(name: str) -> None:
     assert parse_worker_name(name) is None
 

@@ -11,9 +11,12 @@ from tests.records import NOW, UID, head, job, record, worker
 
 
 def seen(
-    jobs: list[Job], state: HeadState | None = None, known: ClusterRecord | None = None, memory: Memory | None = None,
+    jobs: list[Job],
+    state: HeadState | None = None,
+    known: ClusterRecord | None = None,
+    memory: Memory | None = None,
     now: float = NOW,
-) -> GroupSight:  # fmt: skip
+) -> GroupSight:
     sight = Sight({one.id: one for one in jobs}, NOW)
     return look(known or record(), "main", sight, state, now, memory or Memory())
 

@@ -37,7 +37,7 @@ _LOG = logging.getLogger("ihpc.tests")
 _LANES = {"interactive": "", "urgent": "", "batch": "", "spot": "preemptible = true\ngrace = {grace:g}\n"}
 
 
-def until(condition: Callable[[], T], what: str, timeout: float = 30) -> T:
+def until(condition: Callable[[], T | None], what: str, timeout: float = 30) -> T:
     """Ask until the condition gives something true; an agent that is away counts as not yet."""
 
     def patient() -> T | None:
@@ -46,7 +46,9 @@ def until(condition: Callable[[], T], what: str, timeout: float = 30) -> T:
         except (httpx.TransportError, IhpcError):
             return None
 
-    return wait_until(patient, what, timeout)  # type: ignore[return-value]  # only a true answer ends the waiting
+    answer = wait_until(patient, what, timeout)
+    assert answer is not None
+    return answer
 
 
 class Stopwatch:
@@ -194,14 +196,16 @@ node = {{ cores = 4, memory = "1600MiB" }}
 
     def environment(self, runtime: Path) -> dict[str, str]:
         """What an agent (or a kernel) of this world sees."""
-        return self.commands.env({
-            **self.bed.environment(),
-            "IHPC_STATE": str(self.state),
-            "IHPC_RUNTIME": str(runtime),
-            "IHPC_SITE_FILE": str(self.root / "site.toml"),
-            "IHPC_SYSTEM_SITE_FILE": "/nonexistent",
-            "PYTHONPATH": str(REPOSITORY),
-        })
+        return self.commands.env(
+            {
+                **self.bed.environment(),
+                "IHPC_STATE": str(self.state),
+                "IHPC_RUNTIME": str(runtime),
+                "IHPC_SITE_FILE": str(self.root / "site.toml"),
+                "IHPC_SYSTEM_SITE_FILE": "/nonexistent",
+                "PYTHONPATH": str(REPOSITORY),
+            }
+        )
 
     def runtime(self, host: str = "") -> Path:
         path = self.root / f"run-{host}"

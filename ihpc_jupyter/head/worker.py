@@ -5,6 +5,7 @@ import signal
 import time
 from dataclasses import dataclass
 
+import dask
 from distributed.core import Status
 from distributed.worker import Worker
 
@@ -28,6 +29,7 @@ _MARGIN = 0.7
 """Seconds kept back from the grace for closing connections."""
 _TERM_GRACE = 3.0
 """Seconds that a plain SIGTERM is taken to leave before SIGKILL (Slurm's KillWait is 30 s by default)."""
+_CONNECT = "5s"
 _ONE_HEAD = 20.0
 """Seconds to try one head's address, before it is looked up again: a new head may listen elsewhere."""
 
@@ -59,8 +61,9 @@ class GroupWorker(Worker):
         """Serve no pages: Dask's have no login. The head's pages show the workers too."""
 
     async def close(self, *args: object, reason: str = "worker-close", **kwargs: object) -> str | None:
-        """Close, keeping the first reason."""
+        """Close, keeping the first reason; what still runs is run again elsewhere, so nobody waits for it."""
         self.close_reason = self.close_reason or reason
+        kwargs["executor_wait"] = False
         answer: str | None = await super().close(*args, reason=reason, **kwargs)
         return answer
 
@@ -91,7 +94,9 @@ async def _join(order: WorkerOrder) -> GroupWorker | None:
             host=_same_interface(head),
         )
         try:
-            await worker
+            # Dask tries less and less often within one attempt to connect: many short ones find a new head soon.
+            with dask.config.set({"distributed.comm.timeouts.connect": _CONNECT}):
+                await worker
         except TimeoutError:
             continue
         return worker
@@ -146,7 +151,7 @@ class _Leaving:
                 break
             await asyncio.sleep(0.2)
         await self._hand_over(remove=True)
-        await self._worker.close(nanny=False, reason=TOLD_TO_GO, executor_wait=False)
+        await self._worker.close(nanny=False, reason=TOLD_TO_GO)
 
     async def _hand_over(self, *, remove: bool) -> bool:
         """Copy results that only this worker has to others; False where nobody could take them in time."""

@@ -43,7 +43,8 @@ def urgent(slurm: SlurmBed, node: str = "") -> str:
 
 def names(client: Client) -> dict[str, WorkerName]:
     """The workers by their job."""
-    told = [parse_worker_name(worker["name"]) for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    told = [parse_worker_name(worker["name"]) for worker in workers]
     return {name.job: name for name in told if name}
 
 
@@ -61,7 +62,7 @@ def test_without_grace_a_requeued_job_keeps_its_place_and_rejoins(
     futures = client.map(tasks.traced, [str(trace)] * 20, range(20), [0.5] * 20, pure=False)
     thief = urgent(slurm)
     slurm.wait_for_job(thief, "RUNNING", timeout=60)
-    victim = until(lambda: next((job for job in agent.jobs("demo").values() if job.state.waiting), None), "it waits")
+    victim = until(lambda: next((job for job in agent.group("demo").jobs if job.state.waiting), None), "it waits")
     counts = agent.group("demo").counts
     assert (counts.working, counts.pending, counts.requested) == (1, 1, 0)
     assert client.gather(futures) == [bytes([number]) for number in range(20)]

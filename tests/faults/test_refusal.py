@@ -1,5 +1,7 @@
 """The batch system refuses: its own words are shown, nothing is poisoned, trying again goes by itself."""
 
+from itertools import pairwise
+
 import pytest
 
 from ihpc_jupyter.model.cluster import Problem
@@ -24,7 +26,7 @@ def test_a_refusal_carries_slurms_words_and_retry_fills_the_cluster(world: World
 
     until(lambda: len(world.commands.calls("sbatch")) >= 3, "it is tried again", 15)
     times = [call.time for call in world.commands.calls("sbatch")]
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses == sorted(pauses), f"each pause is longer than the one before: {pauses}"
     assert pauses[0] >= 0.9
 

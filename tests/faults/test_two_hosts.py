@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ihpc_jupyter.errors import NotAllowed
+from tests.slurmbed.programs import find_program
 from tests.world import Stopwatch, World, until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a process another host name, or mounts")
@@ -50,11 +51,15 @@ def test_two_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: Wo
 def mounted(directory: Path, size: str) -> Iterator[Path]:
     """A small file system of its own."""
     directory.mkdir(mode=0o700, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", directory], check=True)
+    _run("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(directory))
     try:
         yield directory
     finally:
-        subprocess.run(["umount", "-l", directory], check=True)
+        _run("umount", "-l", str(directory))
+
+
+def _run(program: str, *words: str) -> None:
+    subprocess.run([find_program(program), *words], check=True)
 
 
 def fill(directory: Path) -> Path:
@@ -78,7 +83,7 @@ def test_a_home_that_takes_nothing_loses_nothing(world: World, fault: str) -> No
         if fault == "full":
             filler = fill(world.state)
         else:
-            subprocess.run(["mount", "-o", "remount,ro", world.state], check=True)
+            _run("mount", "-o", "remount,ro", str(world.state))
         agent.scale("demo", 2)
         agent.working("demo", 2)
         problem = until(lambda: agent.view("demo").problem, "it is said", 10)
@@ -92,7 +97,7 @@ def test_a_home_that_takes_nothing_loses_nothing(world: World, fault: str) -> No
         if fault == "full":
             filler.unlink()
         else:
-            subprocess.run(["mount", "-o", "remount,rw", world.state], check=True)
+            _run("mount", "-o", "remount,rw", str(world.state))
         until(lambda: second.view("demo").problem is None and second.view("demo").holder is None, "held again", 20)
         second.scale("demo", 2)
         second.working("demo", 2)
