@@ -34,7 +34,8 @@ def test_a_worker_name_is_read_as_it_was_written(
 @pytest.mark.parametrize(
     "name",
     ["", "ihpc", "ihpc-xyz", "ihpc-0123456789-main", "ihpc-0123456789-main-abcdef ",
-     "x-ihpc-0123456789-main-abcdef", "ihpc-0123456789-main-abcdef\n", "IHPC-0123456789-main-abcdef", "ihpc-0123456789-Ma in-abcdef"],
+     "x-ihpc-0123456789-main-abcdef", "ihpc-0123456789-main-abcdef\n",
+     "IHPC-0123456789-main-abcdef", "ihpc-0123456789-Ma in-abcdef"],
 )  # fmt: skip
 def test_other_jobs_are_not_taken_for_ours(name: str) -> None:
     assert parse_job_name(name) is None

@@ -20,11 +20,12 @@ import distributed
 from distributed.core import Status
 from distributed.scheduler import Scheduler
 
+from ihpc_jupyter.contexts import server_context
 from ihpc_jupyter.files import read_model, write_model
 from ihpc_jupyter.head.api import Followers, routes
 from ihpc_jupyter.head.report import Diary
 from ihpc_jupyter.head.scripts import write_scripts
-from ihpc_jupyter.head.tls import make_credentials, mutual_context, security_from
+from ihpc_jupyter.head.tls import make_credentials, security_from
 from ihpc_jupyter.identity import this_process
 from ihpc_jupyter.model.head import HeadFile, HeadOrder
 from ihpc_jupyter.model.spool import Spool
@@ -40,7 +41,7 @@ class HeadScheduler(Scheduler):
 
     def __init__(self, spool: Spool, **kwargs: Any) -> None:
         self._spool = spool
-        self._context = mutual_context(spool)
+        self._context = server_context(spool)
         self.diary = Diary()
         self.followers = Followers(self.diary)
         super().__init__(plugins=[self.diary], **kwargs)

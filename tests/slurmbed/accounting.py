@@ -31,7 +31,9 @@ class Accounting:
         self._directory.mkdir(mode=0o700)
         (self._directory / "data" / "mysql").mkdir(parents=True)
         conf = self._directory / "slurmdbd.conf"
-        conf.write_text(slurmdbd_conf(self._directory, self._munge_socket, self._account.pw_name, self._place))
+        conf.write_text(
+            slurmdbd_conf(self._directory, self._munge_socket, self._account.pw_name, self._place)
+        )
         conf.chmod(0o600)
         if os.geteuid() == 0:
             for path in (self._directory, *self._directory.rglob("*")):
@@ -56,8 +58,7 @@ class Accounting:
         wait_until(self._slurmdbd_listens, "slurmdbd listens", 30, self._daemons.directory / "log")
 
     def _slurmdbd_listens(self) -> bool:
-        if "slurmdbd" in self._daemons.ended():
-            raise BedError("slurmdbd has ended")
+        self._daemons.check("slurmdbd")
         return listens(self._place.host, self._place.port)
 
     @property
@@ -82,17 +83,20 @@ class Accounting:
 
     def _run(self, name: str, argv: list[str]) -> None:
         self._start(name, argv)
-        wait_until(lambda: name in self._daemons.ended(), f"{name} has ended", 30, self._daemons.directory / "log")
+        wait_until(
+            lambda: name in self._daemons.ended(), f"{name} has ended", 30, self._daemons.directory / "log"
+        )
 
 
 def fill_database(client: Client, settings: BedSettings) -> None:
     """Enter clusters, QOS, accounts and users.
 
     Each command waits eight times for a delayed TCP acknowledgement (44 ms), so those that do not depend on
-    each other run at the same time. A QOS may be named only in a process later than the one that added it, for
+    each other run at the same time. A QOS may be named only in a process later than the one that added it:
     each process loads the list of QOS once.
     """
-    for stage in (_clusters_and_qos(settings), [*_preemption(settings), *_accounts(settings)], _users(settings)):
+    qos_and_accounts = [*_preemption(settings), *_accounts(settings)]
+    for stage in (_clusters_and_qos(settings), qos_and_accounts, _users(settings)):
         with ThreadPoolExecutor(len(stage)) as pool:
             list(pool.map(lambda commands: _sacctmgr(client, commands), stage))
 
@@ -128,11 +132,12 @@ def _accounts(settings: BedSettings) -> list[list[str]]:
 
 
 def _users(settings: BedSettings) -> list[list[str]]:
+    me = users.current_user()
     commands = [
         f"add user {name} Account={','.join(accounts)} DefaultAccount={accounts[0]}"
         for name, accounts in settings.users.items()
+        if name != me
     ]
-    me = users.current_user()
     if me != "root":
         commands.append(f"add user {me} Account=research DefaultAccount=research AdminLevel=Administrator")
     return [commands]

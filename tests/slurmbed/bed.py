@@ -87,8 +87,18 @@ class SlurmBed(Cluster):
         if os.geteuid() == 0:
             for path in (run, run / "munge.key"):
                 os.chown(path, account.pw_uid, account.pw_gid)
-        files = {"socket": "munge", "key-file": "munge.key", "pid-file": "munge.pid", "seed-file": "munge.seed"}
-        argv = [find_program("munged"), "--foreground", "--force", *(f"--{o}={run / f}" for o, f in files.items())]
+        files = {
+            "socket": "munge",
+            "key-file": "munge.key",
+            "pid-file": "munge.pid",
+            "seed-file": "munge.seed",
+        }
+        argv = [
+            find_program("munged"),
+            "--foreground",
+            "--force",
+            *(f"--{o}={run / f}" for o, f in files.items()),
+        ]
         self.daemons.start("munged", argv, uid=account.pw_uid, gid=account.pw_gid)
         wait_until(self._munge_socket.is_socket, "munged listens", 10, self.logs)
 

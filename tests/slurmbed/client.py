@@ -80,7 +80,9 @@ class Client:
     def job(self, job_id: str) -> dict[str, str]:
         """Return what `scontrol show job` says about a job, field by field; empty if it is unknown."""
         done = self.run("scontrol", "show", "job", "-o", job_id, check=False)
-        return dict(_FIELD.findall(done.stdout.splitlines()[0])) if done.returncode == 0 and done.stdout else {}
+        return (
+            dict(_FIELD.findall(done.stdout.splitlines()[0])) if done.returncode == 0 and done.stdout else {}
+        )
 
     def job_state(self, job_id: str) -> str:
         """Return a job's state as `scontrol` names it; empty if the controller does not know the job."""
@@ -114,7 +116,13 @@ class Client:
         """Fill the idle machine with sleeping jobs, wait until they run, and return their ids."""
         idle = [name for name, state in self.node_states().items() if state == "idle"]
         cpus = self.settings.cpus // jobs_per_node
-        options = [*self.lane_options(partition), "--nodes=1", "--ntasks=1", f"--cpus-per-task={cpus}", "--requeue"]
+        options = [
+            *self.lane_options(partition),
+            "--nodes=1",
+            "--ntasks=1",
+            f"--cpus-per-task={cpus}",
+            "--requeue",
+        ]
         options += ["--mem=0" if jobs_per_node == 1 else "--mem=100M", "--output=/dev/null"]
         ids = [self.submit(*options, user=user) for _ in idle for _ in range(jobs_per_node)]
         for job_id in ids:
@@ -129,4 +137,6 @@ class Client:
         wait_until(self._is_empty, "all jobs are gone", 60, self.logs)
 
     def _is_empty(self) -> bool:
-        return not self.run("squeue", "--noheader").stdout.strip() and set(self.node_states().values()) <= {"idle"}
+        return not self.run("squeue", "--noheader").stdout.strip() and set(self.node_states().values()) <= {
+            "idle"
+        }

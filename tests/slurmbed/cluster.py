@@ -35,7 +35,9 @@ class Cluster(Client):
         (self.plan.directory / "state").chmod(0o700)
         _give(self.plan.directory / "state", account.pw_uid, account.pw_gid)
         self.plan.conf.write_text(slurm_conf(self.plan, self.settings))
-        (self.plan.directory / "gres.conf").write_text(gres_conf(self.settings))
+        (self.plan.directory / "gres.conf").write_text(gres_conf(self.plan, self.settings))
+        for number in range(self.settings.gpus):
+            (self.plan.directory / f"gpu{number}").touch()
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it takes connections."""
@@ -88,7 +90,9 @@ class Cluster(Client):
         """Wait until the controller has written its jobs to disk: it does so some seconds after a change."""
         state = self.plan.directory / "state" / "job_state"
         before = time.time()
-        wait_until(lambda: state.exists() and state.stat().st_mtime > before, "the jobs are saved", 30, self.logs)
+        wait_until(
+            lambda: state.exists() and state.stat().st_mtime > before, "the jobs are saved", 30, self.logs
+        )
 
     def heal(self) -> None:
         """Undo every fault: thaw what is frozen, start what was killed, wait until all nodes are usable."""
@@ -112,9 +116,11 @@ class Cluster(Client):
         self.daemons.start(name, argv, env=self.env, uid=account.pw_uid, gid=account.pw_gid)
 
     def _controller_listens(self) -> bool:
+        self.daemons.check(self._controller)
         return listens(self.plan.controller.host, self.plan.controller.port)
 
     def _all_idle(self) -> bool:
+        self.daemons.check(*self.nodes)
         return self.node_states() == dict.fromkeys(self.nodes, "idle")
 
 

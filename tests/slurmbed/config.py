@@ -112,8 +112,9 @@ def _accounting(plan: ClusterPlan, settings: BedSettings) -> list[str]:
 def _node(name: str, place: Place, settings: BedSettings) -> str:
     gres = f" Gres=gpu:{settings.gpus}" if settings.gpus else ""
     return (
-        f"NodeName={name} NodeHostname={name} NodeAddr={place.host} Port={place.port} CPUs={settings.cpus} Boards=1 "
-        f"SocketsPerBoard=1 CoresPerSocket={settings.cpus} ThreadsPerCore=1 RealMemory={settings.memory_mb}{gres}"
+        f"NodeName={name} NodeHostname={name} NodeAddr={place.host} Port={place.port} CPUs={settings.cpus} "
+        f"Boards=1 SocketsPerBoard=1 CoresPerSocket={settings.cpus} ThreadsPerCore=1 "
+        f"RealMemory={settings.memory_mb}{gres}"
     )
 
 
@@ -121,16 +122,18 @@ def _partition(lane: Lane, plan: ClusterPlan, settings: BedSettings) -> str:
     default = " Default=YES" if lane.partition == "batch" else ""
     gives_way = lane.partition in settings.preempted_lanes
     # With accounting the QOS says who gives way to whom, and its grace time counts.
-    mode = "" if plan.database else f" PreemptMode={'REQUEUE' if gives_way else 'OFF'} GraceTime={settings.grace_time}"
+    preempt_mode = "REQUEUE" if gives_way else "OFF"
+    mode = "" if plan.database else f" PreemptMode={preempt_mode} GraceTime={settings.grace_time}"
     return (
         f"PartitionName={lane.partition} Nodes=ALL PriorityTier={lane.tier} State=UP MaxTime=INFINITE "
         f"DefaultTime=01:00:00{mode}{default}"
     )
 
 
-def gres_conf(settings: BedSettings) -> str:
-    """Return the text of gres.conf: GPUs that are counted only, no device files."""
-    return f"Name=gpu Count={settings.gpus}\n" if settings.gpus else ""
+def gres_conf(plan: ClusterPlan, settings: BedSettings) -> str:
+    """Return the text of gres.conf: GPUs that are counted only, plain files standing in for the devices."""
+    last = settings.gpus - 1
+    return f"Name=gpu File={plan.directory}/gpu[0-{last}]\n" if settings.gpus else "# no GPUs\n"
 
 
 def slurmdbd_conf(directory: Path, munge_socket: Path, slurm_user: str, place: Place) -> str:

@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from .waiting import BedError
+from .waiting import BedError, log_tails
 
 _REPOSITORY = Path(__file__).parents[2]
 
@@ -28,11 +29,15 @@ class Daemons:
             pass_fds=[claim],  # the addresses stay claimed until the last daemon has ended
         )
 
-    def start(self, name: str, argv: list[str], *, env: dict[str, str] | None = None, uid: int, gid: int) -> int:
+    def start(
+        self, name: str, argv: list[str], *, env: dict[str, str] | None = None, uid: int, gid: int
+    ) -> int:
         """Start a daemon and return the process id of its outermost process."""
         log = str(self.directory / "log" / f"{name}.log")
         variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", **(env or {})}
-        return int(self._ask(do="start", name=name, argv=argv, env=variables, log=log, user=uid, group=gid)["pid"])
+        return int(
+            self._ask(do="start", name=name, argv=argv, env=variables, log=log, user=uid, group=gid)["pid"]
+        )
 
     def freeze(self, name: str) -> None:
         """Stop (SIGSTOP) a daemon and everything it started."""
@@ -54,18 +59,28 @@ class Daemons:
         """Return the daemons that have ended, with their exit codes."""
         return dict(self._ask(do="state")["ended"])
 
+    def check(self, *names: str) -> None:
+        """Raise with the logs if one of these daemons has ended."""
+        ended = self.ended()
+        for name in names:
+            if name in ended:
+                raise BedError(f"{name} has ended with code {ended[name]}{log_tails(self.directory / 'log')}")
+
     def close(self) -> None:
         """End everything and remove the directory; returns when that is done."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        # A forked child of this process may hold the pipe open still: say it by a signal too.
+        self._process.terminate()
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired as error:
             raise BedError("the supervisor does not end") from error
+        shutil.rmtree(self.directory, ignore_errors=True)  # in case the supervisor itself was killed
 
-    def _ask(self, **request: Any) -> dict[str, Any]:
+    def _ask(self, **request: object) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise BedError("the supervisor has no pipes")

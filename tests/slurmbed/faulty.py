@@ -1,4 +1,4 @@
-"""Slurm's commands with faults on demand: wrappers for PATH that count calls and fail, dawdle or hang as told."""
+"""Slurm's commands with faults on demand: wrappers for PATH that count calls and fail or hang as told."""
 
 import os
 import shutil
@@ -8,7 +8,18 @@ from pathlib import Path
 
 from .programs import find_program
 
-COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun", "salloc", "sacctmgr", "sprio")
+COMMANDS = (
+    "sbatch",
+    "squeue",
+    "scancel",
+    "scontrol",
+    "sinfo",
+    "sacct",
+    "srun",
+    "salloc",
+    "sacctmgr",
+    "sprio",
+)
 _WRAPPER = Path(__file__).with_name("wrapper.sh")
 
 
@@ -22,7 +33,7 @@ class Call:
 
 
 class FaultyCommands:
-    """A directory of wrappers. Every order replaces the command's former one; `times` limits it to some calls."""
+    """A directory of wrappers. A new order replaces the former; `times` limits it to some calls."""
 
     def __init__(self, directory: Path, commands: tuple[str, ...] = COMMANDS) -> None:
         self.directory = directory

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .programs import find_program
 
+_REPOSITORY = Path(__file__).parents[2]
+
 # A private mount namespace comes with --mount-proc, so the node's hosts file is seen by its jobs only.
 _SET_UP = 'mount --bind "$1" /etc/hosts && hostname "$2" && shift 2 && exec "$@"'
 _NAMESPACES = ["--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--uts"]
@@ -21,7 +23,7 @@ def node_command(argv: list[str], name: str, hosts: Path) -> list[str]:
     """Wrap a slurmd so that killing or freezing what is below the result hits the node and nothing else."""
     if namespaces_work():
         return _in_namespaces(argv, name, hosts)
-    return [sys.executable, "-m", "tests.slurmbed.keeper", *argv]
+    return ["env", f"PYTHONPATH={_REPOSITORY}", sys.executable, "-m", "tests.slurmbed.keeper", *argv]
 
 
 @cache

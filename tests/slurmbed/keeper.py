@@ -1,6 +1,6 @@
 """Runs one slurmd where PID namespaces are not to be had: stays the ancestor of all that the node starts.
 
-    keeper.py COMMAND...
+keeper.py COMMAND...
 """
 
 import os
@@ -14,6 +14,7 @@ def main(argv: list[str]) -> int:
     """Start the command and reap every orphan until the command itself ends."""
     adopt_orphans()
     # slurmd runs as the caller here, so the signal survives: no change of identity clears it.
+    # PYTHONPATH leads to this module and is no business of the jobs.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     child = subprocess.Popen(argv, env=environment, preexec_fn=die_with_parent)  # noqa: PLW1509 (no threads in this process)
     while True:

@@ -21,7 +21,6 @@ _ACCOUNTING = {
     "slurmdbd": "slurmdbd",
     "sacctmgr": "slurm-client",
     "mariadbd": "mariadb-server",
-    "mariadb-admin": "mariadb-client",
     "accounting_storage_mysql.so": "slurm-wlm-mysql-plugin",
 }
 
@@ -34,7 +33,9 @@ def find_program(name: str) -> str:
     """Return the absolute path of a program, daemons' directories included."""
     found = shutil.which(name, path=_SEARCH)
     if found is None:
-        raise ProgramsMissingError(explain_missing(accounting=name in _ACCOUNTING) or f"{name} is not installed")
+        raise ProgramsMissingError(
+            explain_missing(accounting=name in _ACCOUNTING) or f"{name} is not installed"
+        )
     return found
 
 

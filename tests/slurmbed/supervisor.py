@@ -39,7 +39,9 @@ class Supervisor:
             reply = {"error": f"{type(error).__name__}: {error}"}
         return json.dumps(reply).encode() + b"\n"
 
-    def do_start(self, name: str, argv: list[str], env: dict[str, str], log: str, user: int, group: int) -> Request:
+    def do_start(
+        self, name: str, argv: list[str], env: dict[str, str], log: str, user: int, group: int
+    ) -> Request:
         """Start a daemon as a user; its output goes to its log."""
         if name in self._pids:
             raise ValueError(f"{name} runs already")
@@ -47,9 +49,16 @@ class Supervisor:
         with Path(log).open("ab") as output:
             # The identity changes before preexec_fn runs; a later change would clear the parent-death signal.
             child = subprocess.Popen(  # type: ignore[call-overload]
-                argv, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._directory,
-                start_new_session=True, preexec_fn=processes.die_with_parent, **other,
-            )  # fmt: skip
+                argv,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self._directory,
+                start_new_session=True,
+                preexec_fn=processes.die_with_parent,  # noqa: PLW1509 (no threads in this process)
+                **other,
+            )
         child.returncode = 0  # reaped below, with all other children, not by this object
         self._pids[name] = child.pid
         self._exits.pop(name, None)

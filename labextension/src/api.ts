@@ -1,0 +1,73 @@
+import type { ServerConnection } from '@jupyterlab/services';
+import { openStream, request } from './request';
+import type {
+  About,
+  ClusterView,
+  CreateCluster,
+  LogTail,
+  PatchCluster,
+  Report,
+  Script,
+  Snapshot
+} from './wire';
+
+const word = encodeURIComponent;
+
+/** The endpoints of `docs/api.md`, one method each. */
+export class Api {
+  constructor(private readonly settings: ServerConnection.ISettings) {}
+
+  stream(): WebSocket {
+    return openStream(this.settings);
+  }
+
+  about(): Promise<About> {
+    return request(this.settings, 'about');
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return request(this.settings, 'snapshot');
+  }
+
+  checkSite(site: string): Promise<Report> {
+    return this.send('POST', `sites/${word(site)}/check`);
+  }
+
+  createCluster(spec: CreateCluster): Promise<ClusterView> {
+    return this.send('POST', 'clusters', spec);
+  }
+
+  patchCluster(name: string, patch: PatchCluster): Promise<ClusterView> {
+    return this.send('PATCH', `clusters/${word(name)}`, patch);
+  }
+
+  retryCluster(name: string): Promise<ClusterView> {
+    return this.send('POST', `clusters/${word(name)}/retry`);
+  }
+
+  /** Stops a cluster; forgets one that has stopped or failed (then there is no answer). */
+  deleteCluster(name: string): Promise<ClusterView | undefined> {
+    return this.send('DELETE', `clusters/${word(name)}`);
+  }
+
+  script(name: string, group: string): Promise<Script> {
+    return request(
+      this.settings,
+      `clusters/${word(name)}/script?group=${word(group)}`
+    );
+  }
+
+  log(name: string, job: string): Promise<LogTail> {
+    return request(
+      this.settings,
+      `clusters/${word(name)}/log?job=${word(job)}`
+    );
+  }
+
+  private send<T>(method: string, path: string, body?: object): Promise<T> {
+    return request(this.settings, path, {
+      method,
+      body: body && JSON.stringify(body)
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import type { CommandRegistry } from '@lumino/commands';
+import type { IActions } from '../components/actions';
+import type { Store } from '../model/store';
+import { CommandIDs } from './ids';
+
+/** The buttons of the views: each runs the command of the same name. */
+export function actionsOf(commands: CommandRegistry, store: Store): IActions {
+  const run = (id: string, args: Record<string, string | number> = {}): void =>
+    void commands.execute(id, args);
+  return {
+    newCluster: () => run(CommandIDs.newCluster),
+    scale: (name, group, target) =>
+      run(CommandIDs.scaleCluster, { name, group, target }),
+    adapt: (name, group, adapt) =>
+      run(CommandIDs.adaptCluster, { name, group, ...adapt }),
+    dismiss: (name, group) => store.dismiss(name, group),
+    retry: name => run(CommandIDs.retryCluster, { name }),
+    stop: name => run(CommandIDs.stopCluster, { name }),
+    forget: name => run(CommandIDs.forgetCluster, { name }),
+    openDashboard: name => run(CommandIDs.openDashboard, { name }),
+    insertClientCode: name => run(CommandIDs.insertClientCode, { name }),
+    showScript: (name, group) =>
+      run(CommandIDs.showScript, group ? { name, group } : { name }),
+    showLog: (name, job) => run(CommandIDs.showLog, { name, job }),
+    checkSite: site => run(CommandIDs.checkSite, { site }),
+    reconnect: () => store.reconnect()
+  };
+}

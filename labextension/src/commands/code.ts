@@ -1,0 +1,55 @@
+import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { type INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import type { Store } from '../model/store';
+import { chooseCluster } from './choose';
+import { CommandIDs } from './ids';
+import type { ICommand } from './register';
+
+/** Code that connects a notebook to a cluster. */
+export function code(
+  store: Store,
+  notebooks: INotebookTracker | null
+): ICommand[] {
+  return [
+    {
+      id: CommandIDs.insertClientCode,
+      label: 'Insert Client Code…',
+      caption: 'Insert code that connects the current notebook to a cluster',
+      failure: 'No code was inserted',
+      execute: async ({ name }) => {
+        const one = await chooseCluster(store, name, 'Connect to which?');
+        if (one) {
+          insert(clientCode(one.name), notebooks);
+        }
+      }
+    }
+  ];
+}
+
+export function clientCode(name: string): string {
+  return [
+    'from ihpc_jupyter import Cluster',
+    '',
+    `cluster = Cluster(${JSON.stringify(name)})`,
+    'client = cluster.client()',
+    'cluster'
+  ].join('\n');
+}
+
+/** Into the active cell where that is empty, else into a new one below it. */
+function insert(text: string, notebooks: INotebookTracker | null): void {
+  const notebook = notebooks?.currentWidget?.content;
+  if (!notebook?.model || notebook.model.readOnly) {
+    Clipboard.copyToSystem(text);
+    Notification.info('No notebook is open: the code is on the clipboard.', {
+      autoClose: 5000
+    });
+    return;
+  }
+  const active = notebook.activeCell?.model;
+  if (active?.type !== 'code' || active.sharedModel.getSource().trim()) {
+    NotebookActions.insertBelow(notebook);
+  }
+  notebook.activeCell?.model.sharedModel.setSource(text);
+  notebook.activate();
+}

@@ -1,0 +1,35 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+/** Every button is one of these; each is in the palette, too. */
+export const CommandIDs = {
+  newCluster: 'ihpc:new-cluster',
+  scaleCluster: 'ihpc:scale-cluster',
+  adaptCluster: 'ihpc:adapt-cluster',
+  stopCluster: 'ihpc:stop-cluster',
+  forgetCluster: 'ihpc:forget-cluster',
+  retryCluster: 'ihpc:retry-cluster',
+  openDashboard: 'ihpc:open-dashboard',
+  insertClientCode: 'ihpc:insert-client-code',
+  showScript: 'ihpc:show-script',
+  showLog: 'ihpc:show-log',
+  checkSite: 'ihpc:check-site',
+  focusSideBar: 'ihpc:focus-sidebar'
+} as const;
+
+export const CATEGORY = 'HPC';
+
+/** Arguments of the commands; whatever is left out is asked for. */
+export interface ICommandArgs {
+  name?: string;
+  group?: string;
+  target?: number;
+  minimum?: number;
+  maximum?: number;
+  idle?: number;
+  job?: string;
+  site?: string;
+}
+
+export function argsOf(args: ReadonlyPartialJSONObject): ICommandArgs {
+  return args;
+}

@@ -1,0 +1,74 @@
+import React from 'react';
+import type { IAsk } from '../model/asks';
+import { wished } from '../model/asks';
+import { ended } from '../model/store';
+import { summary, total } from '../model/words';
+import type { ClusterView } from '../wire';
+import type { IActions } from './actions';
+import { CardActions } from './CardActions';
+import { CardHeader } from './CardHeader';
+import { Diary } from './Diary';
+import { GroupRow } from './GroupRow';
+import { Live } from './Live';
+import { LoadLine } from './LoadLine';
+import { ProblemBox } from './ProblemBox';
+import { WorkerBar } from './WorkerBar';
+
+interface IProps {
+  cluster: ClusterView;
+  ask: (group: string) => IAsk | undefined;
+  actions: IActions;
+}
+
+/** A cluster: how it is, what it does, and every control of it. */
+export function ClusterCard(props: IProps): React.ReactElement {
+  const { cluster, actions } = props;
+  const { name } = cluster;
+  const readOnly =
+    cluster.holder !== null || ended(cluster) || cluster.state === 'stopping';
+  const groups = Object.values(cluster.groups);
+  const wishes = groups.map(group => wished(group, props.ask(group.name)));
+  const counts = total(groups);
+  const target = wishes.reduce((sum, group) => sum + group.target, 0);
+  return (
+    <article
+      className="ihpc-Card"
+      role="group"
+      aria-label={`Cluster ${name}, ${cluster.state}`}
+      data-ihpc-cluster={name}
+    >
+      <CardHeader cluster={cluster} />
+      <Live text={`${name}: ${cluster.state}, ${summary(counts, target)}`} />
+      {cluster.problem && (
+        <ProblemBox
+          problem={cluster.problem}
+          of={name}
+          onRetry={readOnly ? undefined : () => actions.retry(name)}
+        />
+      )}
+      {!ended(cluster) && (
+        <>
+          <WorkerBar counts={counts} target={target} />
+          <LoadLine cluster={cluster} />
+          {groups.map(group => (
+            <GroupRow
+              key={group.name}
+              cluster={name}
+              group={group}
+              ask={props.ask(group.name)}
+              readOnly={readOnly}
+              askedAt={cluster.asked_at}
+              onScale={n => actions.scale(name, group.name, n)}
+              onAdapt={adapt => actions.adapt(name, group.name, adapt)}
+              onDismiss={() => actions.dismiss(name, group.name)}
+              onRetry={() => actions.retry(name)}
+              onLog={job => actions.showLog(name, job)}
+            />
+          ))}
+        </>
+      )}
+      {cluster.notes.length > 0 && <Diary notes={cluster.notes} />}
+      <CardActions cluster={cluster} actions={actions} />
+    </article>
+  );
+}

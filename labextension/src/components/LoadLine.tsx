@@ -1,0 +1,28 @@
+import React from 'react';
+import { bytes, many } from '../model/words';
+import type { ClusterView } from '../wire';
+
+/** Tasks, memory and what was spent, in one line. */
+export function LoadLine(props: { cluster: ClusterView }): React.ReactElement {
+  const { load, core_hours } = props.cluster;
+  const tasks = load.tasks
+    ? `${many(load.tasks, 'task')}, ${load.processing} in work`
+    : 'No tasks';
+  const spent = core_hours >= 0.01 ? core_hours.toFixed(2) : '';
+  return (
+    <p className="ihpc-Load">
+      <span>{tasks}</span>
+      {load.memory_limit > 0 && (
+        <span title="Memory of the workers, used of what they have">
+          {bytes(load.memory)} of {bytes(load.memory_limit)}
+        </span>
+      )}
+      {load.clients > 0 && <span>{many(load.clients, 'client')}</span>}
+      {spent && (
+        <span title="Core-hours so far, times the lane's cost factor">
+          {spent} core-h
+        </span>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,61 @@
+import React from 'react';
+import { many } from '../model/words';
+import type { Health, SiteStatus } from '../wire';
+import { Action } from './Action';
+import { Glyph, type GlyphName } from './Glyph';
+import { Ago } from './Moment';
+
+export const HEALTH: Record<Health, GlyphName> = {
+  up: 'ok',
+  degraded: 'warning',
+  down: 'failed',
+  unknown: 'unknown'
+};
+
+interface IProps {
+  status: SiteStatus;
+  onCheck: () => void;
+}
+
+/** A site: how it is, in a word and a sentence, and how old that is. */
+export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
+  const { site, health, detail, asked_at, latency, requests } = status;
+  const title = site.title || site.name;
+  const asked = `${many(requests, 'request')} to the batch system since the agent started`;
+  const took =
+    latency === null ? '' : `; the last took ${latency.toFixed(2)} s`;
+  return (
+    <div
+      className="ihpc-Site"
+      role="group"
+      aria-label={`Site ${site.name}, ${health}`}
+    >
+      <span className={`ihpc-State ihpc-mod-${health}`}>
+        <Glyph name={HEALTH[health]} />
+      </span>
+      <div className="ihpc-Site-text" title={asked + took}>
+        <p>
+          <b>{title}</b>
+          <span className={`ihpc-State ihpc-mod-${health}`}>{health}</span>
+        </p>
+        {detail && <p>{detail}</p>}
+        <p className="ihpc-Faint">
+          {site.proposed && 'found by itself · '}
+          {asked_at === null ? (
+            'not asked yet'
+          ) : (
+            <>
+              asked <Ago at={asked_at} />
+            </>
+          )}
+        </p>
+      </div>
+      <Action
+        glyph="check"
+        text="Check…"
+        label={`Check site ${site.name}`}
+        onClick={onCheck}
+      />
+    </div>
+  );
+}

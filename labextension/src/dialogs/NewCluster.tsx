@@ -1,0 +1,53 @@
+import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import React from 'react';
+import { NewClusterForm } from '../components/NewClusterForm';
+import type { IDraft } from '../model/draft';
+import type { IhpcError } from '../errors';
+import type { SiteStatus } from '../wire';
+
+/** Asks for a new cluster; null where the person thought better of it. */
+export async function askNewCluster(
+  sites: readonly SiteStatus[],
+  taken: readonly string[],
+  draft: IDraft,
+  error: IhpcError | null
+): Promise<IDraft | null> {
+  const answer = await showDialog({
+    title: 'New cluster',
+    body: new Body(sites, taken, draft, error),
+    buttons: [
+      Dialog.cancelButton(),
+      Dialog.okButton({ label: 'Create cluster' })
+    ],
+    focusNodeSelector: 'input[name="name"]'
+  });
+  return answer.button.accept ? answer.value : null;
+}
+
+class Body extends ReactWidget implements Dialog.IBodyWidget<IDraft> {
+  constructor(
+    private readonly sites: readonly SiteStatus[],
+    private readonly taken: readonly string[],
+    private draft: IDraft,
+    private readonly error: IhpcError | null
+  ) {
+    super();
+    this.addClass('ihpc-NewCluster');
+  }
+
+  getValue(): IDraft {
+    return this.draft;
+  }
+
+  protected render(): React.ReactElement {
+    return (
+      <NewClusterForm
+        sites={this.sites}
+        taken={this.taken}
+        first={this.draft}
+        error={this.error}
+        onChange={draft => (this.draft = draft)}
+      />
+    );
+  }
+}

@@ -1,0 +1,16 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+const svg = (body: string): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="16">${body}</svg>`;
+
+/** Three racks of nodes, one of them rising. */
+export const hpcIcon = new LabIcon({
+  name: 'ihpc:hpc',
+  svgstr: svg(
+    '<g class="jp-icon3 jp-icon-selectable" fill="#616161">' +
+      '<path d="M3 12.5h4.6V21H3zm1.3 1.6v1.4h2v-1.4zm0 3v1.4h2v-1.4z" fill-rule="evenodd"/>' +
+      '<path d="M9.7 8h4.6v13H9.7zm1.3 1.6V11h2V9.6zm0 3V14h2v-1.4zm0 3V17h2v-1.4z" fill-rule="evenodd"/>' +
+      '<path d="M16.4 3H21v18h-4.6zm1.3 1.6V6h2V4.6zm0 3V9h2V7.6zm0 3V12h2v-1.4zm0 3V15h2v-1.4z" fill-rule="evenodd"/>' +
+      '</g>'
+  )
+});

@@ -1,0 +1,15 @@
+import { commandsPlugin } from './plugins/commands';
+import { dashboardPlugin } from './plugins/dashboard';
+import { modelPlugin } from './plugins/model';
+import { rendererPlugin } from './plugins/renderer';
+import { sideBarPlugin } from './plugins/sidebar';
+import { statusPlugin } from './plugins/status';
+
+export default [
+  modelPlugin,
+  commandsPlugin,
+  sideBarPlugin,
+  dashboardPlugin,
+  rendererPlugin,
+  statusPlugin
+];

@@ -1,0 +1,77 @@
+import type { Change, ClusterView, Job, SiteStatus, Snapshot } from '../wire';
+
+/** What the server said last: a value, never changed in place. */
+export interface IState {
+  readonly revision: number;
+  readonly sites: readonly SiteStatus[];
+  readonly clusters: readonly ClusterView[];
+  readonly foreign: readonly Job[];
+}
+
+export const EMPTY: IState = {
+  revision: -1,
+  sites: [],
+  clusters: [],
+  foreign: []
+};
+
+export function fromSnapshot(snapshot: Snapshot): IState {
+  return {
+    revision: snapshot.revision,
+    sites: snapshot.sites,
+    clusters: oldestFirst(snapshot.clusters),
+    foreign: snapshot.foreign
+  };
+}
+
+/** The state after a change. A change is complete in itself, so it is good even after a gap. */
+export function apply(state: IState, change: Change): IState {
+  const next = { ...state, revision: change.revision };
+  switch (change.kind) {
+    case 'snapshot':
+      return change.snapshot ? fromSnapshot(change.snapshot) : next;
+    case 'cluster':
+      return change.cluster ? withCluster(next, change.cluster) : next;
+    case 'cluster-gone':
+      return withoutCluster(next, change.name);
+    case 'site':
+      return change.site ? withSite(next, change.site) : next;
+    case 'foreign':
+      return { ...next, foreign: change.foreign ?? [] };
+    case 'ping':
+      return next;
+  }
+}
+
+/** Whether something between *state* and *change* was missed. */
+export function missed(state: IState, change: Change): boolean {
+  if (change.kind === 'snapshot') {
+    return false;
+  }
+  const step = change.revision - state.revision;
+  return step !== 1 && !(change.kind === 'ping' && step === 0);
+}
+
+export function withCluster(state: IState, cluster: ClusterView): IState {
+  const others = state.clusters.filter(one => one.name !== cluster.name);
+  return { ...state, clusters: oldestFirst([...others, cluster]) };
+}
+
+export function withoutCluster(state: IState, name: string | null): IState {
+  return { ...state, clusters: state.clusters.filter(c => c.name !== name) };
+}
+
+function withSite(state: IState, site: SiteStatus): IState {
+  const known = state.sites.some(one => one.site.name === site.site.name);
+  const sites = known
+    ? state.sites.map(one => (one.site.name === site.site.name ? site : one))
+    : [...state.sites, site];
+  return { ...state, sites };
+}
+
+// A card keeps its place while it lives: people aim at it.
+function oldestFirst(clusters: readonly ClusterView[]): ClusterView[] {
+  return [...clusters].sort(
+    (a, b) => a.created_at - b.created_at || a.name.localeCompare(b.name)
+  );
+}

@@ -1,0 +1,166 @@
+import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
+import type { Api } from '../api';
+import type {
+  ClusterView,
+  CreateCluster,
+  LogTail,
+  PatchGroup,
+  Report,
+  Script,
+  SiteStatus
+} from '../wire';
+import { Asks, type IAsk } from './asks';
+import { Feed, type IFeedStatus } from './feed';
+import { type IState, withCluster, withoutCluster } from './state';
+
+/** What the browser knows of sites and clusters, and what it asked for: one for all views. */
+export class Store implements IDisposable {
+  constructor(private readonly api: Api) {
+    this.feed = new Feed(api);
+    this.feed.changed.connect(() => this.emit());
+    this.feed.connect();
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get state(): IState {
+    return this.feed.state;
+  }
+
+  get status(): IFeedStatus {
+    return this.feed.status;
+  }
+
+  /** Clusters asked for that the server has not named yet. */
+  get creating(): readonly CreateCluster[] {
+    return this._creating;
+  }
+
+  get isDisposed(): boolean {
+    return this.feed.isDisposed;
+  }
+
+  /** The server's clock, in seconds since 1970. */
+  now(): number {
+    return this.feed.now();
+  }
+
+  cluster(name: string): ClusterView | undefined {
+    return this.state.clusters.find(one => one.name === name);
+  }
+
+  site(name: string): SiteStatus | undefined {
+    return this.state.sites.find(one => one.site.name === name);
+  }
+
+  ask(cluster: string, group: string): IAsk | undefined {
+    return this._asks.of(cluster, group);
+  }
+
+  /** Sets a group's target or bounds. Never throws: a refusal becomes the group's `ask.error`. */
+  patch(cluster: string, group: string, patch: PatchGroup): Promise<void> {
+    return this._asks.ask(cluster, group, patch, wish =>
+      this.api.patchCluster(cluster, { groups: { [group]: wish } })
+    );
+  }
+
+  dismiss(cluster: string, group: string): void {
+    this._asks.dismiss(cluster, group);
+  }
+
+  async create(spec: CreateCluster): Promise<void> {
+    this._creating = [...this._creating, spec];
+    this.emit();
+    try {
+      this.take(await this.api.createCluster(spec));
+    } finally {
+      this._creating = this._creating.filter(one => one !== spec);
+      this.emit();
+    }
+  }
+
+  async retry(name: string): Promise<void> {
+    this.take(await this.api.retryCluster(name));
+  }
+
+  /** Stops a cluster, or forgets one that has ended. */
+  async remove(name: string): Promise<void> {
+    const before = this.cluster(name);
+    if (before && !ended(before)) {
+      this.take({ ...before, state: 'stopping' });
+    }
+    try {
+      const after = await this.api.deleteCluster(name);
+      this.feed.amend(state =>
+        after ? withCluster(state, after) : withoutCluster(state, name)
+      );
+    } catch (error) {
+      if (before && this.cluster(name)?.state === 'stopping') {
+        this.take(before);
+      }
+      throw error;
+    }
+  }
+
+  checkSite(name: string): Promise<Report> {
+    return this.api.checkSite(name);
+  }
+
+  script(cluster: string, group: string): Promise<Script> {
+    return this.api.script(cluster, group);
+  }
+
+  log(cluster: string, job: string): Promise<LogTail> {
+    return this.api.log(cluster, job);
+  }
+
+  reconnect(): void {
+    this.feed.connect();
+  }
+
+  dispose(): void {
+    this.feed.dispose();
+    Signal.clearData(this);
+  }
+
+  // Of an answer to a wish only the wish itself is taken: the stream may already know newer counts.
+  private settle(group: string, answer: ClusterView): void {
+    const known = this.cluster(answer.name);
+    const mine = known?.groups[group];
+    const theirs = answer.groups[group];
+    if (!known || !mine || !theirs) {
+      this.take(answer);
+      return;
+    }
+    const { target, adapt, maximum } = theirs;
+    const groups = {
+      ...known.groups,
+      [group]: { ...mine, target, adapt, maximum }
+    };
+    this.take({ ...known, groups });
+  }
+
+  private take(cluster: ClusterView): void {
+    this.feed.amend(state => withCluster(state, cluster));
+  }
+
+  private emit(): void {
+    this._changed.emit();
+  }
+
+  private readonly feed: Feed;
+  private _creating: readonly CreateCluster[] = [];
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _asks = new Asks(
+    () => this.emit(),
+    (group, cluster) => this.settle(group, cluster)
+  );
+}
+
+/** Whether nothing of a cluster runs any more: it can be forgotten. */
+export function ended(cluster: ClusterView): boolean {
+  return cluster.state === 'stopped' || cluster.state === 'failed';
+}

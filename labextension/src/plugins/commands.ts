@@ -1,0 +1,37 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IStateDB } from '@jupyterlab/statedb';
+import { code } from '../commands/code';
+import { lifetime } from '../commands/lifetime';
+import { looking } from '../commands/looking';
+import { register } from '../commands/register';
+import { sizing } from '../commands/sizing';
+import type { Store } from '../model/store';
+import { IHpc } from '../tokens';
+
+/** Whatever a person can do, as commands. */
+export const commandsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'ihpc-jupyter:commands',
+  description: 'Commands for HPC sites and Dask clusters.',
+  autoStart: true,
+  requires: [IHpc],
+  optional: [ICommandPalette, INotebookTracker, IStateDB],
+  activate: (
+    app: JupyterFrontEnd,
+    store: Store,
+    palette: ICommandPalette | null,
+    notebooks: INotebookTracker | null,
+    states: IStateDB | null
+  ) => {
+    register(app, palette, [
+      ...lifetime(store, states),
+      ...sizing(store),
+      ...code(store, notebooks),
+      ...looking(store)
+    ]);
+  }
+};

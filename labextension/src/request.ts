@@ -1,0 +1,63 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import { IhpcError } from './errors';
+import type { Fault } from './wire';
+
+/** Asks `ihpc/api/PATH`; the only place where this extension fetches. */
+export async function request<T>(
+  settings: ServerConnection.ISettings,
+  path: string,
+  init: RequestInit = {}
+): Promise<T> {
+  const url = URLExt.join(settings.baseUrl, 'ihpc', 'api', path);
+  let response: Response;
+  try {
+    response = await ServerConnection.makeRequest(url, init, settings);
+  } catch {
+    throw new IhpcError(
+      0,
+      'The Jupyter server does not answer.',
+      'Check the network; this page keeps trying.'
+    );
+  }
+  const text = await response.text();
+  if (!response.ok) {
+    throw refusal(response.status, text);
+  }
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** Opens `ihpc/api/stream`, with the token where the server wants it in the address. */
+export function openStream(settings: ServerConnection.ISettings): WebSocket {
+  let url = URLExt.join(settings.wsUrl, 'ihpc', 'api', 'stream');
+  if (settings.appendToken && settings.token) {
+    url += `?token=${encodeURIComponent(settings.token)}`;
+  }
+  return new settings.WebSocket(url);
+}
+
+function refusal(status: number, text: string): IhpcError {
+  try {
+    const fault = JSON.parse(text) as Partial<Fault>;
+    if (fault.error && fault.message) {
+      return new IhpcError(status, fault.message, fault.hint);
+    }
+  } catch {
+    // Not one of our faults (a proxy's page, say): the status has to do.
+  }
+  if (status === 404) {
+    return new IhpcError(
+      status,
+      'The Jupyter server knows nothing of HPC.',
+      'Enable its part with: jupyter server extension enable ihpc_jupyter'
+    );
+  }
+  if (status === 403 || status === 401) {
+    return new IhpcError(
+      status,
+      'The Jupyter server refused the request.',
+      'Log in again, then reload this page.'
+    );
+  }
+  return new IhpcError(status, `The Jupyter server answered ${status}.`);
+}

@@ -1,0 +1,401 @@
+// Generated from docs/schema.json by `jlpm types`; do not edit.
+
+/**
+ * The batch systems that are run for real.
+ */
+export type SiteKind = 'local' | 'slurm';
+/**
+ * How a site is. UNKNOWN: nobody answered; that says nothing about its jobs.
+ */
+export type Health = 'up' | 'degraded' | 'down' | 'unknown';
+/**
+ * Where a cluster is in its life.
+ */
+export type ClusterState = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'unknown';
+/**
+ * Slurm's words, and one of ours: UNKNOWN means that nobody answered, never that the job is gone.
+ */
+export type JobState =
+  | 'PENDING'
+  | 'CONFIGURING'
+  | 'RUNNING'
+  | 'SUSPENDED'
+  | 'REQUEUED'
+  | 'COMPLETING'
+  | 'COMPLETED'
+  | 'CANCELLED'
+  | 'FAILED'
+  | 'TIMEOUT'
+  | 'PREEMPTED'
+  | 'NODE_FAIL'
+  | 'OUT_OF_MEMORY'
+  | 'BOOT_FAIL'
+  | 'DEADLINE'
+  | 'UNKNOWN';
+/**
+ * Which of the counts a job's workers are in.
+ */
+export type WorkerState = 'requested' | 'pending' | 'starting' | 'working' | 'lost' | 'leaving';
+
+/**
+ * The agent, about itself.
+ */
+export interface About {
+  version: string;
+  api: number;
+  pid: number;
+  host: string;
+  started_at: number;
+  memory: number;
+  cpu_seconds: number;
+  leaves: string;
+}
+/**
+ * Bounds between which a group follows its load, and how patiently.
+ */
+export interface AdaptRequest {
+  minimum?: number;
+  maximum: number;
+  idle?: number;
+}
+/**
+ * Bounds between which a group follows its load, and how patiently.
+ */
+export interface Adapt {
+  minimum: number;
+  maximum: number;
+  idle: number;
+}
+/**
+ * This is now so. A client whose revision is not the one before fetches the snapshot.
+ */
+export interface Change {
+  revision: number;
+  kind: 'snapshot' | 'cluster' | 'cluster-gone' | 'site' | 'foreign' | 'ping';
+  snapshot: Snapshot | null;
+  cluster: ClusterView | null;
+  name: string | null;
+  site: SiteStatus | null;
+  foreign: Job[] | null;
+}
+/**
+ * Everything, at one revision.
+ */
+export interface Snapshot {
+  revision: number;
+  at: number;
+  sites: SiteStatus[];
+  clusters: ClusterView[];
+  foreign: Job[];
+}
+/**
+ * A site with how it is: what doors show of it.
+ */
+export interface SiteStatus {
+  site: Site;
+  health: Health;
+  detail: string;
+  asked_at: number | null;
+  latency: number | null;
+  requests: number;
+  accounts: string[];
+}
+/**
+ * A computing centre's batch system as this user reaches it.
+ */
+export interface Site {
+  name: string;
+  title: string;
+  kind: SiteKind;
+  transport: string;
+  ssh_options: string[];
+  spool: string;
+  python: string | null;
+  slots: number | null;
+  lanes: {
+    [k: string]: Lane;
+  };
+  shapes: {
+    [k: string]: Shape;
+  };
+  head: HeadSettings;
+  polling: Polling;
+  prologue: string[];
+  proposed: boolean;
+}
+/**
+ * An offer that a person picks; the centre's staff say what it means to the batch system.
+ */
+export interface Lane {
+  title: string;
+  partition: string | null;
+  qos: string | null;
+  account: string | null;
+  reservation: string | null;
+  time_limit: number;
+  max_time: number | null;
+  max_workers: number;
+  max_cores: number | null;
+  max_memory: number | null;
+  max_gpus: number | null;
+  preemptible: boolean;
+  grace: number;
+  cost_factor: number;
+  priority: number;
+}
+/**
+ * What one job of a worker group asks for, and how many worker processes share it.
+ */
+export interface Shape {
+  cores: number;
+  memory: number;
+  gpus: number;
+  processes: number;
+}
+/**
+ * Where the head of a cluster runs and on which address it listens.
+ */
+export interface HeadSettings {
+  placement: 'host' | 'job';
+  host: string | null;
+  lane: string | null;
+  shape: Shape;
+}
+/**
+ * How often the batch system may be asked, in seconds; its own slowness stretches these further.
+ */
+export interface Polling {
+  busy: number;
+  rest: number;
+  timeout: number;
+}
+/**
+ * A cluster as it is now: the whole truth a card shows.
+ */
+export interface ClusterView {
+  name: string;
+  uid: string;
+  site: string;
+  state: ClusterState;
+  account: string | null;
+  python: string;
+  created_at: number;
+  head: HeadView;
+  groups: {
+    [k: string]: GroupView;
+  };
+  load: Load;
+  notes: Note[];
+  problem: Problem | null;
+  holder: string | null;
+  asked_at: number | null;
+  core_hours: number;
+}
+/**
+ * The cluster's head: where, and how it is.
+ */
+export interface HeadView {
+  state: 'starting' | 'up' | 'unknown' | 'down';
+  address: string | null;
+  placement: 'host' | 'job';
+  job_id: string | null;
+  started_at: number | null;
+}
+/**
+ * A group as it is now.
+ */
+export interface GroupView {
+  name: string;
+  lane: string;
+  shape: Shape;
+  target: number;
+  adapt: Adapt | null;
+  maximum: number;
+  time_limit: number;
+  counts: Counts;
+  jobs: JobView[];
+  problem: Problem | null;
+}
+/**
+ * Workers by where they are. All numbers count worker processes.
+ */
+export interface Counts {
+  requested: number;
+  pending: number;
+  starting: number;
+  working: number;
+  lost: number;
+}
+/**
+ * A job of a group with what is known of its workers.
+ */
+export interface JobView {
+  id: string;
+  group: string;
+  state: JobState;
+  worker_state: WorkerState;
+  workers: number;
+  reason: string;
+  reason_text: string;
+  node: string;
+  restarts: number;
+  submitted_at: number | null;
+  expected_start: number | null;
+  started_at: number | null;
+  ends_at: number | null;
+}
+/**
+ * Something a person should know. *retry_at*: when we try again by ourselves.
+ */
+export interface Problem {
+  message: string;
+  hint: string;
+  since: number;
+  retry_at: number | null;
+}
+/**
+ * What the Dask scheduler says of work and memory. Bytes and counts.
+ */
+export interface Load {
+  tasks: number;
+  processing: number;
+  threads: number;
+  memory: number;
+  memory_limit: number;
+  desired: number;
+  clients: number;
+}
+/**
+ * One line of a cluster's diary.
+ */
+export interface Note {
+  at: number;
+  level: 'info' | 'warning' | 'error';
+  text: string;
+}
+/**
+ * One batch job (an array's element is a job of its own). Times in seconds since 1970 UTC.
+ */
+export interface Job {
+  id: string;
+  name: string;
+  state: JobState;
+  reason: string;
+  lane: string;
+  partition: string;
+  qos: string;
+  account: string;
+  cores: number;
+  node: string;
+  restarts: number;
+  submitted_at: number | null;
+  expected_start: number | null;
+  started_at: number | null;
+  ends_at: number | null;
+}
+/**
+ * One line of the doctor's report.
+ */
+export interface Check {
+  name: string;
+  outcome: 'ok' | 'warning' | 'failed' | 'not-checked';
+  text: string;
+  hint: string;
+}
+/**
+ * How a Dask client of the same user reaches a cluster: *paths* of credentials, never their content.
+ */
+export interface Connection {
+  address: string;
+  ca_file: string;
+  cert_file: string;
+  key_file: string;
+  dashboard_socket: string;
+}
+/**
+ * The request for a new cluster.
+ */
+export interface CreateCluster {
+  name: string;
+  site?: string | null;
+  groups?: {
+    [k: string]: GroupSpec;
+  };
+  environment?: Environment | null;
+  placement?: ('host' | 'job') | null;
+  account?: string | null;
+  idle_timeout?: number;
+}
+/**
+ * Workers of one kind: lane, shape, and how many there should be.
+ */
+export interface GroupSpec {
+  lane?: string | null;
+  shape?: string | ShapeRequest | null;
+  time_limit?: number | null;
+  target?: number;
+  adapt?: AdaptRequest | null;
+}
+/**
+ * What one job of a worker group asks for, and how many worker processes share it.
+ */
+export interface ShapeRequest {
+  cores?: number;
+  memory?: number;
+  gpus?: number;
+  processes?: number;
+}
+/**
+ * The interpreter that head and workers run, and the directory they start in.
+ */
+export interface Environment {
+  python: string;
+  directory?: string | null;
+}
+/**
+ * An error on its way to a person.
+ */
+export interface Fault {
+  error: string;
+  message: string;
+  hint: string;
+}
+/**
+ * The end of a job's log.
+ */
+export interface LogTail {
+  job_id: string;
+  path: string;
+  text: string;
+  truncated: boolean;
+}
+/**
+ * A change of a cluster: its groups by name.
+ */
+export interface PatchCluster {
+  groups: {
+    [k: string]: PatchGroup;
+  };
+}
+/**
+ * A change of one group: a fixed target, or bounds to follow the load (`adapt`); not both.
+ */
+export interface PatchGroup {
+  target?: number | null;
+  adapt?: AdaptRequest | null;
+}
+/**
+ * The doctor's report of one site.
+ */
+export interface Report {
+  site: string;
+  at: number;
+  checks: Check[];
+}
+/**
+ * The batch script of a group, and the command that submits it.
+ */
+export interface Script {
+  text: string;
+  command: string;
+}

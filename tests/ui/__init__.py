@@ -1,0 +1,1 @@
+"""The screen, driven as a person would."""
