@@ -72,6 +72,7 @@ class Agent:
     """A real agent process and a driver of its API."""
 
     def __init__(self, socket: Path, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.socket = socket
         self.process = process
         self.log = log
         transport = httpx.HTTPTransport(uds=str(socket))
@@ -140,7 +141,7 @@ class Agent:
 
     def kill(self) -> None:
         """As `kill -9`."""
-        self.process.kill()
+        self.process.kill()  # a stopped one too
         self.process.wait()
 
     def close(self) -> None:

@@ -174,12 +174,12 @@ class Agent:
             )
         return keeper
 
-    def patch(self, name: str, patch: PatchCluster) -> ClusterView:
+    async def patch(self, name: str, patch: PatchCluster) -> ClusterView:
         """Set targets; workers follow."""
         keeper = self.own(name)
         if keeper.record.state not in (ClusterState.STARTING, ClusterState.RUNNING):
             raise Rejected(f"Cluster {name!r} is {keeper.record.state}.", "Make a new one.")
-        keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
+        await keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
         return keeper.view()
 
     async def stop(self, name: str) -> ClusterView | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ihpc_jupyter.agent.backoff import Backoff
@@ -25,10 +25,15 @@ CANCEL_AGAIN = 5.0
 
 
 class Case:
-    """What the parts that look after one cluster share."""
+    """What the parts that look after one cluster share.
 
-    def __init__(self, record: ClusterRecord, desk: SiteDesk, store: Store) -> None:
+    *held* tells whether this agent (still) looks after the cluster: it is asked before each act, as an agent
+    that was frozen for a while may wake up in the middle of one when another has long taken over.
+    """
+
+    def __init__(self, record: ClusterRecord, desk: SiteDesk, store: Store, held: Callable[[], bool]) -> None:
         self.record = record
+        self.held = held
         self.desk = desk
         self.link = HeadLink(desk.spool(record.uid), self.wake)
         self.problems: dict[str, Problem] = {}
@@ -64,7 +69,7 @@ class Case:
 
     async def save(self) -> None:
         """Save what changed. A home that is full or read-only stops nothing: it is said, and tried again."""
-        if not self._dirty or self.gone:
+        if not self._dirty or self.gone or not self.held():
             return
         self._dirty = False
         try:
@@ -142,6 +147,8 @@ class Case:
             self.beside("cancel", self._cancel(due))
 
     async def _cancel(self, ids: list[str]) -> None:
+        if not self.held():
+            return
         try:
             await self.desk.batch.cancel(ids)
         except IhpcError as error:

@@ -43,7 +43,7 @@ class Keeper:
         publish: Callable[[ClusterView | None], None],
     ) -> None:
         self.desk = desk
-        self._case = Case(record, desk, store)
+        self._case = Case(record, desk, store, lambda: lease.held)
         self.tunnel = Tunnel(self._case.link, desk.runtime / f"head-{record.uid}.sock")
         self._store = store
         self._lease = lease
@@ -78,9 +78,10 @@ class Keeper:
         lease = self._lease.holder()
         return lease.owner.host if lease else None
 
-    def regroup(self, groups: dict[str, GroupRecord]) -> None:
-        """Set new targets; workers follow."""
+    async def regroup(self, groups: dict[str, GroupRecord]) -> None:
+        """Set new targets, on disk too; workers follow."""
         self._case.change(groups=groups)
+        await self._case.save()
 
     def retry(self) -> None:
         """Ask the batch system again now, whatever went wrong before."""

@@ -170,6 +170,8 @@ class Workers:
         submission = Submission(id=new_submission_id(), group=group, count=jobs, sent_at=time.time())
         case.replace(case.record.with_submission(submission))
         await case.save()
+        if not case.held():
+            return
         try:
             job_id = await case.desk.batch.submit(await self._request(submission))
         except Unavailable as error:

@@ -9,7 +9,7 @@ from ihpc_jupyter.model.site import Health
 from tests.slurmbed import SlurmBed
 from tests.world import SITE, Agent, Stopwatch, World, partition_down, until
 
-SILENCE = 20.0
+SILENCE = 15.0
 
 
 def slowest_answer(agent: Agent, seconds: float) -> float:

@@ -28,7 +28,10 @@ def test_the_next_agent_goes_on_with_the_cluster(world: World) -> None:
     assert set(second.jobs("demo")) == jobs
     assert world.head(uid).process == head.process, "the head went on"
     second.scale("demo", 3)
-    second.working("demo", 3)
+    second.kill()
+    third = world.agent()
+    assert third.group("demo").target == 3, "what was answered was on disk"
+    third.working("demo", 3)
     assert not world.commands.calls("scancel")
 
 

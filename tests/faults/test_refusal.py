@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from ihpc_jupyter import Cluster
+from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.cluster import Problem
 from tests.slurmbed import SlurmBed
 from tests.world import Stopwatch, World, until
@@ -42,6 +44,20 @@ def test_a_refusal_carries_slurms_words_and_retry_fills_the_cluster(world: World
     watch.within(2, "retry → jobs in the queue")
     agent.working("demo", 2)
     assert agent.group("demo").problem is None
+
+
+def test_whoever_waits_is_told_in_slurms_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = world.agent()
+    agent.create("demo")
+    until(lambda: agent.view("demo").head.state == "up", "the head is up")
+    monkeypatch.setenv("IHPC_AGENT", str(agent.socket))
+    world.commands.fail("sbatch", REFUSED)
+    cluster = Cluster.find("demo")
+    watch = Stopwatch()
+    cluster.scale(1)
+    with pytest.raises(Unavailable, match="Invalid account or account/partition combination specified"):
+        cluster.wait_for_workers(1, timeout=1.5)
+    watch.within(2, "refusal → exception")
 
 
 def test_a_real_partition_limit_is_told_and_repaired_without_a_click(world: World, slurm: SlurmBed) -> None:

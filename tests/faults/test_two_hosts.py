@@ -1,6 +1,7 @@
 """Two hosts, one home: each agent sees all, changes its own only, and takes over what is orphaned."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +17,14 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a pro
 
 
 @needs_root
-def test_two_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: World) -> None:
-    one, two = world.agent("login1"), world.agent("login2")
+def test_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: World) -> None:
+    one, two, three = (world.agent(f"login{number}") for number in (1, 2, 3))
     first = one.create("first", 1).uid
     second = two.create("second", 1).uid
-    one.working("first", 1)
-    two.working("second", 1)
-    until(lambda: set(one.names()) == set(two.names()) == {"first", "second"}, "both see both", 20)
+    third = three.create("third", 1).uid
+    for agent, name in ((one, "first"), (two, "second"), (three, "third")):
+        agent.working(name, 1)
+    until(lambda: len(one.names()) == len(two.names()) == len(three.names()) == 3, "all see all", 20)
     until(lambda: one.snapshot().foreign == two.snapshot().foreign == (), "nothing is foreign", 10)
     assert two.view("first").holder == "login1"
     assert two.view("second").holder is None
@@ -32,19 +34,27 @@ def test_two_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: Wo
     with pytest.raises(NotAllowed, match="login1"):
         two.stop("first")
     jobs = set(world.queue())
-    assert len(jobs) == 2
+    assert len(jobs) == 3
 
     one.kill()
+    three.process.send_signal(signal.SIGSTOP)
     watch = Stopwatch()
-    until(lambda: two.view("first").holder is None, "the other host's agent takes over", 60)
-    watch.within(45, "agent killed → adopted by the other host's (expiry 30 s)")
+    until(lambda: two.view("first").holder is None, "a killed agent's cluster is adopted", 60)
+    watch.within(45, "agent killed → its cluster adopted on another host (expiry 30 s)")
     assert watch.seconds > 20, "not before the lease had expired"
+    until(lambda: two.view("third").holder is None, "a frozen agent's too", 20)
     two.scale("first", 2)
+    two.scale("third", 2)
     two.working("first", 2)
+    two.working("third", 2)
+    three.process.send_signal(signal.SIGCONT)
+    until(lambda: three.view("third").holder == "login2", "the frozen one sees that it was relieved", 20)
+    until(lambda: three.group("third").counts.working == 2, "and shows what is so", 20)
+    assert two.view("third").holder is None
+    assert two.group("third").target == 2
     assert jobs < set(world.queue())
     assert not world.commands.calls("scancel")
-    assert len(world.queue(first)) == 2
-    assert len(world.queue(second)) == 1
+    assert [len(world.queue(uid)) for uid in (first, second, third)] == [2, 1, 2]
 
 
 @contextmanager
