@@ -42,6 +42,7 @@ class Case:
         self.woken = asyncio.Event()
         self._store = store
         self._dirty = False
+        self._saving = asyncio.Lock()
         self._unsaved: Problem | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancelled_at: dict[str, float] = {}
@@ -69,15 +70,16 @@ class Case:
 
     async def save(self) -> None:
         """Save what changed. A home that is full or read-only stops nothing: it is said, and tried again."""
-        if not self._dirty or self.gone or not self.held():
-            return
-        self._dirty = False
-        try:
-            await asyncio.to_thread(self._store.save, self.record)
-            self._unsaved = None
-        except OSError as error:
-            self._dirty = True
-            self.not_saved(error)
+        async with self._saving:  # one after the other: the last to be written is the latest
+            if not self._dirty or self.gone or not self.held():
+                return
+            self._dirty = False
+            try:
+                await asyncio.to_thread(self._store.save, self.record)
+                self._unsaved = None
+            except OSError as error:
+                self._dirty = True
+                self.not_saved(error)
 
     def not_saved(self, error: OSError) -> None:
         """Remember that the home did not take what we wrote."""

@@ -32,7 +32,11 @@ ROUND = 1.0
 
 
 class Keeper:
-    """One cluster's keeper. *publish* is called with each new view, with None when the cluster is gone."""
+    """One cluster's keeper. *publish* is called with each new view, with None when the cluster is gone.
+
+    *held*: whether this agent looks after the cluster; *holder*: else, the host whose agent does. Both as of
+    the last round, so that no answer waits for the home.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,8 @@ class Keeper:
         self._workers = Workers(self._case)
         self._ending = Ending(self._case, store, self._heads)
         self._renewed_at = 0.0
+        self.held = lease.held
+        self.holder: str | None = None
 
     # -- what doors ask for ------------------------------------------------------------------------------
 
@@ -64,19 +70,6 @@ class Keeper:
     def link(self) -> HeadLink:
         """The line to the head."""
         return self._case.link
-
-    @property
-    def held(self) -> bool:
-        """Whether this agent looks after the cluster."""
-        return self._lease.held
-
-    @property
-    def holder(self) -> str | None:
-        """The host whose agent looks after the cluster, when it is not this one."""
-        if self.held:
-            return None
-        lease = self._lease.holder()
-        return lease.owner.host if lease else None
 
     async def regroup(self, groups: dict[str, GroupRecord]) -> None:
         """Set new targets, on disk too; workers follow."""
@@ -176,7 +169,8 @@ class Keeper:
 
     async def _hold(self) -> bool:
         """Hold the lease; while another agent does, follow its record on disk."""
-        if self._lease.held:
+        await asyncio.to_thread(self._look_at_lease)
+        if self.held:
             if time.monotonic() - self._renewed_at > RENEW:
                 self._renewed_at = time.monotonic()
                 await asyncio.to_thread(self._lease.renew)
@@ -191,13 +185,18 @@ class Keeper:
         self._adopt()
         return True
 
+    def _look_at_lease(self) -> None:
+        held = self._lease.held
+        holder = None if held else self._lease.holder()
+        self.held, self.holder = held, holder.owner.host if holder else None
+
     def _adopt(self) -> None:
         """Newly responsible: what another agent was sending when it went may have been accepted."""
         self._renewed_at = time.monotonic()
+        self.held, self.holder = True, None
         for submission in self.record.submissions:
             if submission.state == "sending":
-                uncertain = submission.model_copy(update={"state": "uncertain"})
-                self._case.replace(self.record.with_submission(uncertain))
+                self._case.replace(self.record.with_submission(submission.doubted(time.time())))
         self.desk.watcher.poke()
 
     async def release(self) -> None:

@@ -12,7 +12,7 @@ from ihpc_jupyter.cluster.naming import JobTag, new_submission_id, parse_job_nam
 from ihpc_jupyter.cluster.record import Submission
 from ihpc_jupyter.cluster.sight import GroupSight, Memory, Sight, look
 from ihpc_jupyter.errors import IhpcError, Unavailable
-from ihpc_jupyter.model.cluster import JobView, Note
+from ihpc_jupyter.model.cluster import ClusterState, JobView, Note
 from ihpc_jupyter.scheduler import base
 
 HEAD_REJOIN = 15.0
@@ -168,14 +168,21 @@ class Workers:
         """Ask for *jobs* in one request, written down before it is sent."""
         case = self._case
         submission = Submission(id=new_submission_id(), group=group, count=jobs, sent_at=time.time())
+        try:
+            request = await self._request(submission)
+        except OSError as error:
+            case.failed(group, Unavailable(f"The batch script cannot be read: {error}.", "It is tried again."))
+            return
+        if case.record.state is ClusterState.STOPPING:
+            return
         case.replace(case.record.with_submission(submission))
         await case.save()
         if not case.held():
             return
         try:
-            job_id = await case.desk.batch.submit(await self._request(submission))
+            job_id = await case.desk.batch.submit(request)
         except Unavailable as error:
-            case.replace(case.record.with_submission(submission.model_copy(update={"state": "uncertain"})))
+            case.replace(case.record.with_submission(submission.doubted(time.time())))
             case.failed(group, error)
         except IhpcError as error:
             case.replace(case.record.without_submission(submission.id))

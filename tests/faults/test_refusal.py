@@ -76,6 +76,19 @@ def test_a_real_partition_limit_is_told_and_repaired_without_a_click(world: Worl
     assert agent.group("demo").problem is None
 
 
+def test_a_script_that_cannot_be_read_is_told_and_forgiven(world: World) -> None:
+    agent = world.agent()
+    uid = agent.create("demo").uid
+    until(lambda: agent.view("demo").head.state == "up", "the head is up")
+    script = world.spool(uid).script("main")
+    away = script.rename(script.with_suffix(".away"))
+    agent.scale("demo", 1)
+    problem = until(lambda: agent.group("demo").problem, "the card shows the problem", 5)
+    assert "cannot be read" in problem.message
+    away.rename(script)
+    agent.working("demo", 1)
+
+
 def test_scaling_from_none_to_eight_is_one_request(world: World) -> None:
     agent = world.agent()
     agent.create("demo")
