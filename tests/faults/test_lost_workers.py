@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
-from ihpc_jupyter.model.cluster import WorkerState
+from ihpc_jupyter.model.cluster import JobView, WorkerState
 from tests.faults import tasks
 from tests.slurmbed import SlurmBed
 from tests.world import Agent, Stopwatch, World, until
@@ -86,23 +85,39 @@ def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(wor
     assert set(world.cancelled()) <= before
 
 
-@pytest.mark.parametrize("how", ["killed", "frozen"])
-def test_a_lost_node_is_replaced_long_before_slurm_gives_it_up(world: World, slurm: SlurmBed, how: str) -> None:
+def seen_and_replaced(agent: Agent, victim: JobView, what: str, watch: Stopwatch) -> None:
+    until(lambda: agent.jobs("demo").get(victim.id, victim).worker_state != WorkerState.WORKING, "seen", 30)
+    watch.within(15, f"{what} → seen")
+    until(lambda: agent.group("demo").counts.working == 2, "two work", 40)
+    watch.within(30, f"{what} → replaced")
+
+
+def test_a_silent_node_is_replaced_long_before_slurm_gives_it_up(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
     started(agent, 2, shape="node")
     victim = next(iter(agent.jobs("demo").values()))
     watch = Stopwatch()
-    if how == "killed":
-        slurm.kill_node(victim.node)
-    else:
-        slurm.freeze_node(victim.node)
-    until(lambda: agent.jobs("demo").get(victim.id, victim).worker_state != WorkerState.WORKING, "seen", 30)
-    watch.within(15, f"node {how} → seen")
-    until(lambda: agent.group("demo").counts.working == 2, "two work", 40)
-    watch.within(30, f"node {how} → replaced")
+    slurm.freeze_node(victim.node)
+    seen_and_replaced(agent, victim, "node frozen", watch)
+    assert slurm.node_states()[victim.node] in {"allocated", "completing"}, "Slurm has not noticed yet"
     slurm.heal()
-    # Whatever Slurm does with the old job (ends it, or sends it back to the queue), two remain in the end.
     until(lambda: len(world.queue()) == 2 and agent.group("demo").counts.working == 2, "two in all", 60)
+
+
+def test_a_job_that_slurm_requeues_after_it_was_replaced_is_one_too_many(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    started(agent, 2, shape="node")
+    victim = next(iter(agent.jobs("demo").values()))
+    world.commands.fail("scancel", "scancel: error: Unable to contact slurm controller (connect failure)")
+    watch = Stopwatch()
+    slurm.kill_node(victim.node)
+    seen_and_replaced(agent, victim, "node killed", watch)
+    stayed = set(agent.jobs("demo")) - {victim.id}
+    until(lambda: slurm.job(victim.id).get("Restarts") == "1", "Slurm has given the node up", 60)
+    world.commands.clear("scancel")
+    until(lambda: set(world.queue()) == stayed, "the surplus is gone", 30)
+    assert set(world.cancelled()) == {victim.id}
+    assert agent.group("demo").counts.working == 2, "those that work were left alone"
 
 
 def test_a_job_that_the_batch_system_suspends_keeps_its_place(world: World, slurm: SlurmBed) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from distributed import Client
 
 from ihpc_jupyter.cluster.naming import WorkerName, parse_worker_name
@@ -110,12 +109,9 @@ def test_with_grace_results_move_and_only_the_task_that_did_not_fit_is_run_again
         client.close()
 
 
-@pytest.mark.parametrize("seconds", [0, 10])
-def test_without_survivors_the_card_says_what_was_lost(
-    world: World, slurm: SlurmBed, tmp_path: Path, seconds: int
-) -> None:
-    world.describe_site(grace=seconds)
-    with grace(slurm, seconds):
+def test_without_survivors_the_card_says_what_was_lost(world: World, slurm: SlurmBed, tmp_path: Path) -> None:
+    world.describe_site(grace=10)
+    with grace(slurm, 10):
         agent = spot_cluster(world, 1)
         client = agent.client("demo")
         trace = tmp_path / "trace"
