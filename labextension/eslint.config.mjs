@@ -47,7 +47,12 @@ export default ts.config(
   {
     files: ['**/*.mjs'],
     languageOptions: {
-      globals: { console: false, process: false, URL: false, setTimeout: false }
+      globals: {
+        console: false,
+        process: false,
+        URL: false,
+        setImmediate: false
+      }
     }
   },
   prettier

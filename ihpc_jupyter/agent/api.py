@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import Application, RequestHandler
 
-from ihpc_jupyter.agent import inspect
+from ihpc_jupyter.agent import doctor, inspect
 from ihpc_jupyter.agent.agent import Agent
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
@@ -143,7 +143,7 @@ class CheckHandler(AgentHandler):
 
     async def post(self, name: str) -> None:
         """The doctor's report."""
-        self.answer(await inspect.check(self.agent.site(name)))
+        self.answer(await doctor.examine(self.agent.site(name)))
 
 
 class ClustersHandler(AgentHandler):

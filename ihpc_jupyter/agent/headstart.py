@@ -86,7 +86,7 @@ def _existing(directory: str | None) -> str | None:
 
 async def start_as_job(spool: Spool, record: ClusterRecord, site: Site, batch: BatchSystem) -> str:
     """Write the scripts and submit the head's own job; its id. Raises what `BatchSystem.submit` raises."""
-    await _render(spool, record)
+    await render(spool, record.environment.python)
     settings = site.head
     lane = settings.lane or site.default_lane
     name = JobTag(record.uid, HEAD_GROUP, new_submission_id()).job_name
@@ -105,12 +105,14 @@ async def start_as_job(spool: Spool, record: ClusterRecord, site: Site, batch: B
     )
 
 
-async def _render(spool: Spool, record: ClusterRecord) -> None:
+async def render(spool: Spool, python: str, *words: str) -> None:
+    """Write the batch scripts, by the interpreter that has Dask. Raises Unavailable."""
     process = await asyncio.create_subprocess_exec(
-        record.environment.python,
+        python,
         "-m",
         "ihpc_jupyter.head.scripts",
         str(spool.path),
+        *words,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=chosen_environment(),

@@ -1,13 +1,11 @@
-"""Looking closer: a cluster's connection, script and logs; a site's health, checked."""
+"""Looking closer: a cluster's connection, script and logs."""
 
 import asyncio
 import re
-import time
 
-from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Unavailable
-from ihpc_jupyter.model.protocol import Connection, LogTail, Report, Script
+from ihpc_jupyter.model.protocol import Connection, LogTail, Script
 
 LOG_BYTES = 64 << 10
 """How much of a log's end is shown."""
@@ -63,8 +61,3 @@ async def log(keeper: Keeper, job: str) -> LogTail:
     except OSError:
         raise NotFound(f"There is no log of job {job} yet.", "A job writes its log once it runs.") from None
     return LogTail(job_id=job, path=str(path), text=text, truncated=truncated)
-
-
-async def check(desk: SiteDesk) -> Report:
-    """The doctor's report of a site."""
-    return Report(site=desk.site.name, at=time.time(), checks=())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import httpx
 
+from ihpc_jupyter.contexts import client_context
 from ihpc_jupyter.files import read_model
 from ihpc_jupyter.model.head import HeadFile, HeadState, Retire
 from ihpc_jupyter.model.spool import Spool
@@ -80,14 +81,3 @@ class HeadLink:
         return httpx.AsyncClient(
             base_url=file.api, verify=client_context(self.spool), timeout=timeout, trust_env=False
         )
-
-
-def client_context(spool: Spool) -> ssl.SSLContext:
-    """A client context that shows the cluster's certificate and trusts only that one.
-
-    The name in it is Dask's constant, so the name is not compared: who holds the key is the cluster.
-    """
-    context = ssl.create_default_context(cafile=str(spool.certificate))
-    context.check_hostname = False
-    context.load_cert_chain(spool.certificate, spool.key)
-    return context

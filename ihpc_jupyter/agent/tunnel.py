@@ -5,7 +5,8 @@ import contextlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ihpc_jupyter.agent.link import HeadLink, client_context
+from ihpc_jupyter.agent.link import HeadLink
+from ihpc_jupyter.contexts import client_context
 
 CHUNK = 64 << 10
 

@@ -34,7 +34,7 @@ async def _run(command: Command, options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ihpc", description="Elastic Dask clusters on a batch system.")
-    words = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    words: Words = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _plain(words, "sites", commands.sites, "sites, how they are, and their lanes")
     _plain(words, "agent", commands.about, "the agent: version, memory, when it will go")
     _plain(words, "list", commands.listing, "clusters with their workers by state")

@@ -20,8 +20,8 @@ ModelType = TypeVar("ModelType", bound=BaseModel)
 
 START_PATIENCE = 20.0
 """Seconds that an agent may take to start."""
-TIMEOUT = 30.0
-"""Seconds for one answer: the agent answers at once, a slow home may not."""
+TIMEOUT = 60.0
+"""Seconds for one answer: the agent answers at once, but the doctor's job takes its time."""
 
 
 class AgentClient:

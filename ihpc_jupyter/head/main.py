@@ -17,11 +17,12 @@ import dask
 import distributed
 from distributed.scheduler import Scheduler
 
+from ihpc_jupyter.contexts import server_context
 from ihpc_jupyter.files import read_model, write_model
 from ihpc_jupyter.head.api import Followers, routes
 from ihpc_jupyter.head.report import Diary
 from ihpc_jupyter.head.scripts import write_scripts
-from ihpc_jupyter.head.tls import make_credentials, mutual_context, security_from
+from ihpc_jupyter.head.tls import make_credentials, security_from
 from ihpc_jupyter.identity import this_process
 from ihpc_jupyter.model.head import HeadFile, HeadOrder
 from ihpc_jupyter.model.spool import Spool
@@ -71,7 +72,7 @@ async def _start(spool: Spool, order: HeadOrder) -> HeadScheduler:
     for port, api_port in {(order.port, order.api_port): None, (0, 0): None}:
         try:
             scheduler = HeadScheduler(
-                mutual_context(spool),
+                server_context(spool),
                 host=host,
                 port=port,
                 protocol="tls",

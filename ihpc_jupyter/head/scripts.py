@@ -14,6 +14,7 @@ from dask_jobqueue.local import LocalJob
 from dask_jobqueue.slurm import SLURMJob
 
 from ihpc_jupyter.files import private_directory, write_text
+from ihpc_jupyter.head.tls import make_credentials
 from ihpc_jupyter.model.head import GroupOrder, HeadOrder
 from ihpc_jupyter.model.site import Lane, Shape, SiteKind
 from ihpc_jupyter.model.spool import Spool
@@ -67,6 +68,17 @@ class _Program:
         self.name = name
         self.prologue = tuple(prologue)
         self.arguments = list(arguments)
+
+
+def write_probe(spool: Spool, order: HeadOrder) -> None:
+    """Write the doctor's job, which looks around on a node, and the credentials that it shows."""
+    private_directory(spool.script("x").parent)
+    private_directory(spool.logs)
+    make_credentials(spool)
+    (name, group), *_ = order.groups.items()
+    lane = order.site.lanes[group.lane]
+    program = _Program("probe", name, (), ())
+    write_text(spool.script(name), _render(spool, order, lane, group.shape, group.time_limit, program))
 
 
 def _render(spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit: float, program: _Program) -> str:
@@ -154,9 +166,10 @@ def _slurm_duration(seconds: float) -> str:
 
 
 def main() -> None:
-    """``python -m ihpc_jupyter.head.scripts SPOOL``: write the scripts before there is a head."""
+    """``python -m ihpc_jupyter.head.scripts SPOOL [probe]``: write scripts before there is a head."""
     spool = Spool(Path(sys.argv[1]))
-    write_scripts(spool, HeadOrder.model_validate_json(spool.order.read_bytes()))
+    write = write_probe if sys.argv[2:] == ["probe"] else write_scripts
+    write(spool, HeadOrder.model_validate_json(spool.order.read_bytes()))
 
 
 if __name__ == "__main__":

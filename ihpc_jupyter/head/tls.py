@@ -1,6 +1,5 @@
 """The cluster's credentials: one certificate, its own authority, for head, workers, clients and agent."""
 
-import ssl
 from pathlib import Path
 
 from distributed.security import Security
@@ -32,11 +31,3 @@ def security_from(certificate: Path, key: Path) -> Security:
         tls_worker_cert=cert,
         tls_worker_key=secret,
     )
-
-
-def mutual_context(spool: Spool) -> ssl.SSLContext:
-    """A server context that talks only to holders of the cluster's own certificate."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(spool.certificate))
-    context.load_cert_chain(spool.certificate, spool.key)
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context

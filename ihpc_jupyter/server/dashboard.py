@@ -21,11 +21,21 @@ class DashboardHandler(LocalProxyHandler):
         """Take the agent's client from the routes."""
         self._agent = agent
 
+    def get_login_url(self) -> str:
+        """Strangers are refused, not sent to a login page: this is shown inside JupyterLab."""
+        raise web.HTTPError(403)
+
+    @web.authenticated
+    async def get(self, *path: str) -> None:
+        """A page, or its live connection."""
+        await super().get(*path)
+
     async def http_get(self, name: str, path: str) -> None:
         """A page."""
         await self._find(name, path)
         await super().proxy(name, path)
 
+    @web.authenticated
     async def head(self, name: str, path: str) -> None:
         """A page's headers."""
         await self._find(name, path)

@@ -1,6 +1,6 @@
 import { pick } from '../dialogs/Pick';
 import type { Store } from '../model/store';
-import { IhpcError } from '../request';
+import { IhpcError } from '../errors';
 import type { ClusterView, GroupView } from '../wire';
 
 /** The cluster called *name*, or one that the person picks; null where they pick none. */

@@ -3,7 +3,7 @@ import { askNewCluster } from '../dialogs/NewCluster';
 import { confirmStop } from '../dialogs/Stop';
 import { firstDraft, type Remembered, toSpec } from '../model/draft';
 import { ended, type Store } from '../model/store';
-import { IhpcError } from '../request';
+import { IhpcError } from '../errors';
 import { chooseCluster } from './choose';
 import { CommandIDs } from './ids';
 import type { ICommand } from './register';

@@ -1,6 +1,6 @@
 import { InputDialog } from '@jupyterlab/apputils';
 import { ended, type Store } from '../model/store';
-import { IhpcError } from '../request';
+import { IhpcError } from '../errors';
 import type { ClusterView } from '../wire';
 import { chooseCluster, chooseGroup } from './choose';
 import { CommandIDs, type ICommandArgs } from './ids';

@@ -57,6 +57,7 @@ export function ClusterCard(props: IProps): React.ReactElement {
               group={group}
               ask={props.ask(group.name)}
               readOnly={readOnly}
+              askedAt={cluster.asked_at}
               onScale={n => actions.scale(name, group.name, n)}
               onAdapt={adapt => actions.adapt(name, group.name, adapt)}
               onDismiss={() => actions.dismiss(name, group.name)}

@@ -1,5 +1,5 @@
 import React from 'react';
-import type { IhpcError } from '../request';
+import type { IhpcError } from '../errors';
 import { Action } from './Action';
 import { Glyph } from './Glyph';
 

@@ -13,6 +13,7 @@ interface IProps {
   group: GroupView;
   ask: IAsk | undefined;
   readOnly: boolean;
+  askedAt: number | null;
   onScale: (target: number) => void;
   onAdapt: (adapt: Adapt) => void;
   onDismiss: () => void;
@@ -94,7 +95,12 @@ export function GroupRow(props: IProps): React.ReactElement {
         />
       )}
       {group.jobs.length > 0 && (
-        <JobList jobs={group.jobs} of={group.name} onLog={props.onLog} />
+        <JobList
+          jobs={group.jobs}
+          of={group.name}
+          askedAt={props.askedAt}
+          onLog={props.onLog}
+        />
       )}
     </section>
   );

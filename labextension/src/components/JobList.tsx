@@ -3,10 +3,13 @@ import { many } from '../model/words';
 import type { JobView } from '../wire';
 import { Disclosure } from './Disclosure';
 import { JobRow } from './JobRow';
+import { Ago } from './Moment';
 
 interface IProps {
   jobs: readonly JobView[];
   of: string;
+  /** When the batch system last answered about them. */
+  askedAt: number | null;
   onLog: (job: string) => void;
 }
 
@@ -14,7 +17,12 @@ interface IProps {
 const PAGE = 25;
 
 /** The jobs of a group: first how many in which state, then one by one. */
-export function JobList({ jobs, of, onLog }: IProps): React.ReactElement {
+export function JobList({
+  jobs,
+  of,
+  askedAt,
+  onLog
+}: IProps): React.ReactElement {
   const [shown, show] = React.useState(PAGE);
   return (
     <Disclosure
@@ -26,6 +34,11 @@ export function JobList({ jobs, of, onLog }: IProps): React.ReactElement {
         </>
       }
     >
+      {askedAt !== null && (
+        <p className="ihpc-Faint">
+          As the batch system said <Ago at={askedAt} />:
+        </p>
+      )}
       <ul className="ihpc-Jobs" aria-label={`Jobs of group ${of}`}>
         {jobs.slice(0, shown).map((job, index) => (
           <JobRow

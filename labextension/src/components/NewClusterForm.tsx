@@ -1,6 +1,6 @@
 import React from 'react';
 import { type IDraft, onSite, shapeOf } from '../model/draft';
-import type { IhpcError } from '../request';
+import type { IhpcError } from '../errors';
 import type { SiteStatus } from '../wire';
 import { ErrorBox } from './ErrorBox';
 import { Field } from './Field';

@@ -18,7 +18,7 @@ export function SideBar({ store, actions }: IProps): React.ReactElement {
   const { state, status, creating } = store;
   const waiting = state.revision < 0;
   return (
-    <div className="ihpc-SideBar">
+    <div className={`ihpc-SideBar${status.live ? '' : ' ihpc-mod-old'}`}>
       <FeedBanner status={status} onReconnect={() => actions.reconnect()} />
       {waiting && !status.error && (
         <p className="ihpc-Faint ihpc-Empty" role="status">

@@ -1,7 +1,7 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import React from 'react';
 import { ErrorBox } from '../components/ErrorBox';
-import { IhpcError } from '../request';
+import { IhpcError } from '../errors';
 
 /** Shows why something could not be done, and what to do next. */
 export async function showFailure(

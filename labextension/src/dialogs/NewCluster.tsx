@@ -2,7 +2,7 @@ import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import React from 'react';
 import { NewClusterForm } from '../components/NewClusterForm';
 import type { IDraft } from '../model/draft';
-import type { IhpcError } from '../request';
+import type { IhpcError } from '../errors';
 import type { SiteStatus } from '../wire';
 
 /** Asks for a new cluster; null where the person thought better of it. */

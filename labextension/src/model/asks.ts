@@ -1,4 +1,4 @@
-import { IhpcError } from '../request';
+import { IhpcError } from '../errors';
 import type { ClusterView, GroupView, PatchGroup } from '../wire';
 
 /** A wish that the server has not confirmed yet, or the reason why it did not. */

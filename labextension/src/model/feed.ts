@@ -1,6 +1,6 @@
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
-import { IhpcError } from '../request';
+import { IhpcError } from '../errors';
 import type { Change, Snapshot } from '../wire';
 import { delay } from './backoff';
 import { apply, EMPTY, fromSnapshot, type IState, missed } from './state';

@@ -10,12 +10,15 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
+import type { Widget } from '@lumino/widgets';
 import { chooseCluster } from '../commands/choose';
 import { CommandIDs } from '../commands/ids';
 import { register } from '../commands/register';
 import { hpcIcon } from '../icons';
 import { ended, type Store } from '../model/store';
 import { IHpc } from '../tokens';
+
+const PREFIX = 'ihpc-dashboard-';
 
 /** Dask's own dashboard of a cluster, through the Jupyter server, as a pane of the main area. */
 export const dashboardPlugin: JupyterFrontEndPlugin<void> = {
@@ -34,7 +37,7 @@ export const dashboardPlugin: JupyterFrontEndPlugin<void> = {
       namespace: 'ihpc-dashboard'
     });
     const open = (name: string): void => {
-      const id = `ihpc-dashboard-${name}`;
+      const id = PREFIX + name;
       let pane = panes.find(one => one.id === id);
       if (!pane) {
         pane = new MainAreaWidget({ content: dashboard(name) });
@@ -54,6 +57,10 @@ export const dashboardPlugin: JupyterFrontEndPlugin<void> = {
         caption: 'Open the Dask dashboard of a cluster beside the notebook',
         failure: 'The dashboard cannot be opened',
         execute: async ({ name }) => {
+          if (name !== undefined && store.state.revision < 0) {
+            open(name);
+            return;
+          }
           const title = 'Dashboard of which cluster?';
           const alive = await chooseCluster(store, name, title, c => !ended(c));
           if (alive) {
@@ -63,15 +70,26 @@ export const dashboardPlugin: JupyterFrontEndPlugin<void> = {
       }
     ]);
     if (restorer) {
-      const prefix = 'ihpc-dashboard-';
       void restorer.restore(panes, {
         command: CommandIDs.openDashboard,
-        args: pane => ({ name: pane.id.slice(prefix.length) }),
+        args: pane => ({ name: clusterOf(pane) }),
         name: pane => pane.id
       });
     }
+    // A pane that was restored before the server was heard may be of a cluster that is gone.
+    store.changed.connect(() => {
+      if (store.state.revision >= 0) {
+        panes
+          .filter(pane => !store.cluster(clusterOf(pane)))
+          .forEach(pane => pane.dispose());
+      }
+    });
   }
 };
+
+function clusterOf(pane: Widget): string {
+  return pane.id.slice(PREFIX.length);
+}
 
 function dashboard(name: string): IFrame {
   const frame = new IFrame({

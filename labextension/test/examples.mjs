@@ -1,0 +1,35 @@
+// Values of the vocabulary, as small as they may be.
+export function group(more = {}) {
+  return {
+    name: 'main',
+    lane: 'interactive',
+    shape: { cores: 1, memory: 2 ** 30, gpus: 0, processes: 1 },
+    target: 0,
+    adapt: null,
+    maximum: 16,
+    time_limit: 3600,
+    counts: { requested: 0, pending: 0, starting: 0, working: 0, lost: 0 },
+    jobs: [],
+    problem: null,
+    ...more
+  };
+}
+
+export function cluster(name, more = {}) {
+  return {
+    name,
+    site: 'here',
+    state: 'running',
+    created_at: 0,
+    groups: { main: group() },
+    ...more
+  };
+}
+
+export function snapshot(revision, clusters = []) {
+  return { revision, at: Date.now() / 1000, sites: [], clusters, foreign: [] };
+}
+
+export function change(revision, kind, more = {}) {
+  return { revision, kind, ...more };
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { apply, EMPTY, fromSnapshot, missed } from '../lib/model/state.js';
+import { change, cluster, snapshot } from './examples.mjs';
+
+const names = state => state.clusters.map(one => one.name);
+
+test('a change replaces its cluster and keeps the others in their places', () => {
+  const a = cluster('a', { created_at: 1 });
+  const b = cluster('b', { created_at: 2 });
+  const before = fromSnapshot(snapshot(5, [b, a]));
+  assert.deepEqual(names(before), ['a', 'b']);
+  const failed = { ...a, state: 'failed' };
+  const after = apply(before, change(6, 'cluster', { cluster: failed }));
+  assert.deepEqual(names(after), ['a', 'b']);
+  assert.equal(after.clusters[0].state, 'failed');
+  assert.equal(before.clusters[0].state, 'running', 'values are not changed');
+});
+
+test('a cluster that is gone leaves the list', () => {
+  const before = fromSnapshot(snapshot(5, [cluster('a')]));
+  const after = apply(before, change(6, 'cluster-gone', { name: 'a' }));
+  assert.deepEqual(names(after), []);
+});
+
+test('a gap in the revisions is noticed, a ping at the same revision is none', () => {
+  const state = { ...EMPTY, revision: 5 };
+  assert.equal(missed(state, change(6, 'cluster')), false);
+  assert.equal(missed(state, change(8, 'cluster')), true);
+  assert.equal(missed(state, change(5, 'ping')), false);
+  assert.equal(missed(state, change(7, 'ping')), true);
+  assert.equal(missed(state, change(1, 'cluster')), true, 'agent began anew');
+  assert.equal(missed(state, change(99, 'snapshot')), false);
+});
