@@ -112,7 +112,7 @@ def site_file(bed: SlurmBed, spool: Path) -> str:
             "",
             f"[sites.bed.lanes.{lane.partition}]",
             f'partition = "{lane.partition}"',
-            *([f'qos = "{lane.qos}"', 'account = "research"'] if settings.accounting else []),
+            *([f'qos = "{lane.qos}"'] if settings.accounting else []),
             f"max_workers = {len(bed.nodes) * settings.cpus}",
             *(["preemptible = true", f"grace = {settings.grace_time}", "cost_factor = 0.25"] if gives_way else []),
         ]
@@ -122,14 +122,13 @@ def site_file(bed: SlurmBed, spool: Path) -> str:
 
 
 class Lab:
-    """A JupyterLab of a workplace."""
+    """A JupyterLab of a workplace, started by *argv*."""
 
-    def __init__(self, place: Workplace, root_dir: Path, *options: str) -> None:
+    def __init__(self, place: Workplace, *argv: str, directory: Path = REPOSITORY) -> None:
         self._place = place
-        argv = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root_dir}", *options]
         # A session of its own: Ctrl-C is for us, who stop everything in order.
         self.process = subprocess.Popen(
-            argv, env=place.environment, stdin=subprocess.DEVNULL, start_new_session=True
+            argv, env=place.environment, cwd=directory, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
     def wait_for_address(self, patience: float = 60) -> dict[str, str]:
@@ -173,9 +172,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     chosen = parser.parse_args(argv)
     options = [f"--{name}" for name in ("allow-root", "no-browser") if getattr(chosen, name.replace("-", "_"))]
-    settings = BedSettings(
-        nodes=chosen.nodes, cpus=chosen.cpus, accounting=chosen.accounting, grace_time=GRACE, users=_users()
-    )
+    settings = BedSettings(nodes=chosen.nodes, cpus=chosen.cpus, accounting=chosen.accounting, grace_time=GRACE)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
@@ -189,15 +186,11 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _users() -> dict[str, tuple[str, ...]]:
-    """The caller is a member of the account that the lanes charge."""
-    return {os.environ.get("USER", "root"): ("research",)} if os.geteuid() == 0 else {}
-
-
 def _serve(bed: SlurmBed, place: Workplace, options: list[str]) -> None:
     sys.stderr.write(f"Slurm runs: {len(bed.nodes)} nodes with {bed.settings.cpus} CPUs each.\n")
     notebook = REPOSITORY / "examples" / "quickstart.ipynb"
-    lab = Lab(place, notebook.parent, str(notebook), *options)
+    program = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent}", str(notebook))
+    lab = Lab(place, *program, *options)
     try:
         told = lab.wait_for_address()
         address = f"{told['url']}lab/tree/{notebook.name}?{urlencode({'token': told['token']})}"
