@@ -45,7 +45,7 @@ def run(place: Workplace, directory: Path, *argv: str) -> str:
         argv, cwd=directory, env=place.environment, capture_output=True, text=True, timeout=560, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
 
 
 def test_the_files_keep_repo2dockers_conventions() -> None:
@@ -66,7 +66,7 @@ def test_the_steps_end_in_a_lab_with_the_extension(checkout: Path, place: Workpl
     assert re.search(
         r"ihpc-jupyter v[0-9.]+ .*enabled.*OK", run(place, checkout, "jupyter", "labextension", "list")
     )
-    assert re.search(r"ihpc_jupyter.* enabled", run(place, checkout, "jupyter", "server", "extension", "list"))
+    assert re.search(r"ihpc_jupyter\S*\s+enabled", run(place, checkout, "jupyter", "server", "extension", "list"))
     root = ["--allow-root"] if os.geteuid() == 0 else []
     lab = Lab(place, "bash", "binder/start", "jupyter", "lab", "--no-browser", *root, directory=checkout)
     try:

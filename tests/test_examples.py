@@ -78,3 +78,19 @@ def test_a_demo_that_fails_says_so_and_leaves_no_cluster(local_place: Workplace,
     assert done.returncode == 1
     assert "on purpose" in done.stdout
     assert "cluster  gone" in done.stdout
+
+
+def test_a_cluster_can_be_made_again_while_the_earlier_one_is_stopping(local_place: Workplace) -> None:
+    program = """
+from ihpc_jupyter import Cluster
+first = Cluster("again", workers=1)
+first.wait_for_workers(1, 60).stop()
+second = Cluster("again", workers=1)
+print(second.wait_for_workers(1, 60).view.state)
+second.stop()
+"""
+    argv = [sys.executable, "-c", program]
+    done = subprocess.run(
+        argv, env=local_place.environment, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.stdout.strip() == "running", done.stderr
