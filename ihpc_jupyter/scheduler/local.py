@@ -174,7 +174,8 @@ class Local:
             await self._schedule()
             await self._save()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._pause())
+                async with asyncio.timeout(self._pause()):
+                    await self._wake.wait()
 
     def _reap(self) -> None:
         """Learn which jobs ended, and forget those that ended long ago."""
@@ -246,7 +247,8 @@ class Local:
         for job_id in victims:
             job = self._jobs[job_id]
             process.notify(_leader(job))
-            self._put(job, ending=Ending(why="preempted", step="terminate", at=now + job.grace))
+            ending = Ending(why="preempted", step="terminate", at=now + job.grace)
+            self._put(job, reason="Preempted", ending=ending)
         for job_id, reason in reasons.items():
             if self._jobs[job_id].reason != reason:
                 self._put(self._jobs[job_id], reason=reason)

@@ -44,6 +44,7 @@ _SENTENCES = {
     "PartitionNodeLimit": "The job asks for more nodes than the partition allows, or some are down.",
     "PartitionConfig": "The job asks for more than the partition has or allows; it cannot start as it is.",
     "PartitionTimeLimit": "The job asks for more time than the partition allows; it cannot start as it is.",
+    "Preempted": "Told to go: a job with a higher priority needs its place.",
     "Prolog": "A node is being prepared for the job.",
     "Priority": "Jobs with a higher priority are ahead in the queue.",
     "QOSGrpCpuLimit": "All the cores that this quality of service may use at once are in use.",

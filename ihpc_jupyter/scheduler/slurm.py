@@ -99,6 +99,8 @@ class Slurm:
                 del self._dropped[job_id]
             else:
                 jobs[job_id] = job
+        for root in {job_id.partition("_")[0] for job_id in jobs if "_" in job_id}:
+            jobs.pop(root, None)  # what is left of elements that waited when their array was cancelled
         submitted_since = {key: job for key, job in self._waiting.items() if key not in known}
         self._waiting = {key: job for key, job in jobs.items() if job.state.waiting and "_" in key}
         self._waiting |= submitted_since
@@ -107,7 +109,7 @@ class Slurm:
         """One ``sacct`` for all *ids*; none where the site keeps no accounting."""
         if not ids:
             return []
-        argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--array", "--duplicates"]
+        argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--duplicates"]
         argv += [f"--format={text.SACCT_FORMAT}", f"--jobs={','.join(ids)}"]
         done = await self._run(argv)
         if done.returncode != 0:

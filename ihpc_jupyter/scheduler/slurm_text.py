@@ -15,7 +15,7 @@ RECORD = "\x1e"
 
 _FIELDS = (
     "JobArrayID", "State", "Reason", "SubmitTime", "StartTime", "EndTime", "Partition", "QOS", "Account",
-    "NumCPUs", "NodeList", "RestartCnt", "Name",
+    "NumCPUs", "NodeList", "RestartCnt", "PreemptTime", "Name",
 )  # fmt: skip
 SQUEUE_FORMAT = ",".join(f"{name}:{RECORD if name == 'Name' else FIELD}" for name in _FIELDS)
 
@@ -44,8 +44,8 @@ _STATES = {
     "REVOKED": JobState.CANCELLED,
 }
 
-_ID = re.compile(r"\d+(_\d+)?(\+\d+)?")
-_ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]")
+_ID = re.compile(r"\d+(_\d+)?(\+\d+)?", re.ASCII)
+_ARRAY = re.compile(r"(\d+)_\[([\d,:-]+)(?:%\d+)?\]", re.ASCII)
 
 _REQUEUED_AHEAD = 30.0
 """A job that completes ended before now; one whose end is further ahead than clocks differ waits again."""
@@ -104,11 +104,16 @@ def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
     # While a requeued job's processes die, its state reads COMPLETING; but its times are a waiting job's.
     if state is JobState.COMPLETING and (end is None or end > now + _REQUEUED_AHEAD):
         state = JobState.REQUEUED
+    reason = _given(row["Reason"])
+    if parse_time(row["PreemptTime"]) is not None:
+        # A victim that goes by itself within its grace is not requeued and reads COMPLETED.
+        state = JobState.PREEMPTED if state in {JobState.COMPLETED, JobState.FAILED} else state
+        reason = reason or "Preempted"
     return Job(
         id=job_id,
         name=row["Name"],
         state=state,
-        reason=_given(row["Reason"]),
+        reason=reason,
         partition=_given(row["Partition"]),
         qos=_given(row["QOS"]),
         account=_given(row["Account"]),
@@ -160,12 +165,12 @@ def parse_state(text: str) -> JobState:
 
 def parse_time(text: str) -> float | None:
     """Seconds since 1970, or None for ``N/A``, ``Unknown``, ``0`` and nothing."""
-    return float(text) if text.isdigit() and int(text) > 0 else None
+    return float(_number(text)) or None
 
 
 def parse_limit(text: str) -> float | None:
     """Seconds of ``2-03:00:00``, ``03:00:00``, ``30:00`` or ``30`` (minutes); None for no limit."""
-    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", text.strip())
+    match = re.fullmatch(r"(?:(\d{1,6})-)?(\d{1,9})(?::(\d{1,2}))?(?::(\d{1,2}))?", text.strip(), re.ASCII)
     if match is None:
         return None
     days = int(match[1] or 0)
@@ -185,7 +190,7 @@ def expand_ids(text: str) -> list[str]:
 
 
 def _indices(part: str) -> Iterable[int]:
-    match = re.fullmatch(r"(\d+)(?:-(\d+))?(?::(\d+))?", part)
+    match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?(?::(\d{1,9}))?", part, re.ASCII)
     if match is None:
         return ()
     first, last = int(match[1]), int(match[2] or match[1])
@@ -225,7 +230,7 @@ def _ranges(indices: list[int]) -> Iterable[str]:
 def parse_submitted(text: str) -> str | None:
     """The id from ``sbatch --parsable`` (``123`` or ``123;cluster``, last line), or None."""
     for line in reversed(text.splitlines()):
-        if match := re.fullmatch(r"(\d+)(;.*)?", line.strip()):
+        if match := re.fullmatch(r"(\d+)(;.*)?", line.strip(), re.ASCII):
             return match[1]
     return None
 
@@ -298,7 +303,7 @@ def parse_sinfo(text: str) -> list[NodeKind]:
         fields = line.strip().split("|")
         if len(fields) == 4:
             cores, memory = (_number(field.rstrip("+")) for field in fields[1:3])
-            gpus = sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d+)", fields[3]))
+            gpus = sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d{1,6})", fields[3]))
             kinds.append(NodeKind(fields[0], cores, memory << 20, gpus))
     return kinds
 
@@ -338,4 +343,4 @@ def _given(text: str) -> str:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() else 0

@@ -7,6 +7,7 @@ import math
 import os
 import shlex
 import signal
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ _SOCKET_PATH_LIMIT = 85
 
 _DRAIN = 1.0
 """Seconds to wait for the end of output after the command has ended: a child may hold the pipe."""
+
+
+_KILLED = 2.0
+"""Seconds for a killed command to be gone: one that hangs in a dead file system would take for ever."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +121,12 @@ class Transport:
         self, argv: Sequence[str], stdin: str | None, timeout: float, environment: Mapping[str, str]
     ) -> Completed:
         began = time.monotonic()
-        pipe = asyncio.subprocess.PIPE
+        loop = asyncio.get_running_loop()
         try:
-            process = await asyncio.create_subprocess_exec(
+            process, talk = await loop.subprocess_exec(
+                _Conversation,
                 *argv,
-                stdin=asyncio.subprocess.DEVNULL if stdin is None else pipe,
-                stdout=pipe,
-                stderr=pipe,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 env=environment,
                 start_new_session=True,
             )
@@ -132,59 +136,65 @@ class Transport:
             raise Unavailable(f"{argv[0]} could not be started: {error}") from error
         try:
             async with asyncio.timeout(timeout):
-                stdout, stderr = await _talk(process, stdin)
+                await talk.finish(process, stdin)
         except TimeoutError:
             raise _too_late(argv[0], timeout) from None
         finally:
-            await _end(process)
+            await talk.end(process)
         seconds = time.monotonic() - began
-        return Completed(process.returncode or 0, _text(stdout), _text(stderr), seconds)
+        return Completed(process.get_returncode() or 0, _text(talk.output[1]), _text(talk.output[2]), seconds)
 
 
-async def _talk(process: asyncio.subprocess.Process, stdin: str | None) -> tuple[bytearray, bytearray]:
-    assert process.stdout is not None  # noqa: S101 (for the type checker: both are pipes)
-    assert process.stderr is not None  # noqa: S101
-    stdout, stderr = bytearray(), bytearray()
-    readers = [
-        asyncio.ensure_future(_read(process.stdout, stdout)),
-        asyncio.ensure_future(_read(process.stderr, stderr)),
-    ]
-    try:
-        if process.stdin is not None and stdin is not None:
-            await _write(process.stdin, stdin.encode("utf-8", "surrogateescape"))
-        await process.wait()
-        # A multiplexing ssh that stays behind may keep our pipe open: do not wait for its end.
-        await asyncio.wait(readers, timeout=_DRAIN)
-    finally:
-        for reader in readers:
-            reader.cancel()
-    for reader in readers:
-        if reader.done() and not reader.cancelled() and (error := reader.exception()):
-            raise error
-    return stdout, stderr
+class _Conversation(asyncio.SubprocessProtocol):
+    """Collects what a command says. Its end is the process's end, not that of pipes which a child may hold."""
 
+    def __init__(self) -> None:
+        self.output = {1: bytearray(), 2: bytearray()}
+        self._exited = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._too_long = False
 
-async def _write(stream: asyncio.StreamWriter, data: bytes) -> None:
-    # A command may end without reading all of its input; what it says then is the answer.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        stream.write(data)
-        await stream.drain()
-        stream.close()
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.output[fd] += data
+        if len(self.output[fd]) > OUTPUT_LIMIT:
+            self._too_long = True
+            self._stopped.set()
 
+    def process_exited(self) -> None:
+        self._exited.set()
+        self._stopped.set()
 
-async def _read(stream: asyncio.StreamReader, into: bytearray) -> None:
-    while chunk := await stream.read(1 << 16):
-        into += chunk
-        if len(into) > OUTPUT_LIMIT:
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._drained.set()
+
+    async def finish(self, process: asyncio.SubprocessTransport, stdin: str | None) -> None:
+        """Say *stdin*, hear everything. Raises `Unavailable` for an answer without end."""
+        pipe = process.get_pipe_transport(0)
+        if stdin is not None and isinstance(pipe, asyncio.WriteTransport):
+            # A command may end without reading it all; what it says then is the answer.
+            pipe.write(stdin.encode("utf-8", "surrogateescape"))
+            pipe.close()
+        await self._stopped.wait()
+        if not self._too_long:
+            # A multiplexing ssh that stays behind may keep our pipes open: do not wait for that.
+            await _within(self._drained, _DRAIN)
+        if self._too_long:
             raise Unavailable("The batch system's answer is too long to be read.")
 
+    async def end(self, process: asyncio.SubprocessTransport) -> None:
+        """Make sure that the process group is gone; give up on one that even SIGKILL does not end at once."""
+        if not self._exited.is_set():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.get_pid(), signal.SIGKILL)
+            await asyncio.shield(_within(self._exited, _KILLED))
+        process.close()
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        # Shielded: a cancelled caller must not leave a zombie, and a killed process ends at once.
-        await asyncio.shield(process.wait())
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _text(data: bytearray) -> str:

@@ -197,7 +197,8 @@ class Watcher:
             left = self._last_end + self._pause() * random.uniform(1.0, 1.1) - time.monotonic()  # noqa: S311
             if left > 0:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), left)
+                    async with asyncio.timeout(left):
+                        await self._wake.wait()
                 continue
             await self._ask()
 

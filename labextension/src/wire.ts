@@ -310,6 +310,7 @@ export interface Connection {
   ca_file: string;
   cert_file: string;
   key_file: string;
+  dashboard_socket: string;
 }
 /**
  * The request for a new cluster.

@@ -1,5 +1,6 @@
 """Who may pass the door, and what it says to bad input."""
 
+import itertools
 import json
 from typing import Any
 
@@ -27,16 +28,16 @@ def test_the_list_of_paths_covers_the_route_table() -> None:
     assert len(every_path()) == len(AGENT_ROUTES) + 1
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("path", every_path())
 async def test_strangers_get_403_everywhere(
-    jp_fetch: Fetch, jp_serverapp: Any, http_server_client: Any, jp_base_url: str, path: str, method: str
+    jp_fetch: Fetch, jp_serverapp: Any, http_server_client: Any, jp_base_url: str
 ) -> None:
-    body = "{}" if method in ("POST", "PATCH", "PUT") else None
-    with pytest.raises(HTTPClientError) as refused:
-        await http_server_client.fetch(jp_base_url + path, method=method, body=body, follow_redirects=False)
-    assert refused.value.code in (403, 405)
-    assert refused.value.code == 403 or method in ("PUT", "HEAD", "POST", "PATCH", "DELETE")
+    for path, method in itertools.product(every_path(), METHODS):
+        body = "{}" if method in ("POST", "PATCH", "PUT") else None
+        with pytest.raises(HTTPClientError) as refused:
+            await http_server_client.fetch(jp_base_url + path, method=method, body=body, follow_redirects=False)
+        # A method that a path does not have may be refused before anybody asks who calls.
+        allowed = (403,) if method == "GET" else (403, 405)
+        assert refused.value.code in allowed, (method, path)
 
 
 async def test_strangers_cannot_listen(jp_fetch: Fetch, jp_http_port: int, jp_base_url: str) -> None:
@@ -52,12 +53,12 @@ class NoHpc(Authorizer):
         return resource != "ihpc"
 
 
-@pytest.mark.parametrize("path", every_path())
-async def test_users_without_the_right_get_403(jp_serverapp: Any, jp_fetch: Fetch, path: str) -> None:
+async def test_users_without_the_right_get_403(jp_serverapp: Any, jp_fetch: Fetch) -> None:
     jp_serverapp.web_app.settings["authorizer"] = NoHpc(parent=jp_serverapp)
-    with pytest.raises(HTTPClientError) as refused:
-        await jp_fetch(*path.split("/"))
-    assert refused.value.code == 403
+    for path in every_path():
+        with pytest.raises(HTTPClientError) as refused:
+            await jp_fetch(*path.split("/"))
+        assert refused.value.code == 403, path
 
 
 async def test_users_without_the_right_cannot_listen(
@@ -114,17 +115,17 @@ async def fault(fetch: Fetch, status: int, *path: str, **request: Any) -> Fault:
     return told
 
 
-@pytest.mark.parametrize("body", BAD_CLUSTERS, ids=str)
-async def test_a_bad_cluster_is_refused_in_a_sentence(jp_fetch: Fetch, body: dict[str, Any]) -> None:
-    told = await fault(jp_fetch, 422, "ihpc", "api", "clusters", method="POST", body=json.dumps(body))
-    assert told.error == "invalid"
+async def test_a_bad_cluster_is_refused_in_a_sentence(jp_fetch: Fetch) -> None:
+    for body in BAD_CLUSTERS:
+        told = await fault(jp_fetch, 422, "ihpc", "api", "clusters", method="POST", body=json.dumps(body))
+        assert told.error == "invalid", body
     snapshot = Snapshot.model_validate_json((await jp_fetch("ihpc", "api", "snapshot")).body)
     assert snapshot.clusters == ()
 
 
-@pytest.mark.parametrize("body", ["", "{", "nonsense", "[]", "null", "\x00", '{"name": "demo"', "9" * 100])
-async def test_broken_json_is_refused(jp_fetch: Fetch, body: str) -> None:
-    await fault(jp_fetch, 422, "ihpc", "api", "clusters", method="POST", body=body)
+async def test_broken_json_is_refused(jp_fetch: Fetch) -> None:
+    for body in ("", "{", "nonsense", "[]", "null", "\x00", '{"name": "demo"', "9" * 100):
+        await fault(jp_fetch, 422, "ihpc", "api", "clusters", method="POST", body=body)
 
 
 async def test_a_giant_body_is_refused(jp_fetch: Fetch) -> None:
@@ -133,22 +134,22 @@ async def test_a_giant_body_is_refused(jp_fetch: Fetch) -> None:
     assert "too large" in told.message
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "hint"),
-    [
-        ("GET", "clusters/nope", "none yet"),
-        ("PATCH", "clusters/nope", "none yet"),
-        ("DELETE", "clusters/nope", "none yet"),
-        ("POST", "clusters/nope/retry", "none yet"),
-        ("GET", "clusters/nope/connection", "none yet"),
-        ("GET", "sites/nope", "local"),
-        ("GET", "nothing/here", "docs/api.md"),
-    ],
-)
-async def test_what_is_not_there_is_404(jp_fetch: Fetch, method: str, path: str, hint: str) -> None:
-    body = {"POST": "{}", "PATCH": '{"groups": {"main": {"target": 1}}}'}.get(method)
-    told = await fault(jp_fetch, 404, "ihpc", "api", *path.split("/"), method=method, body=body)
-    assert hint in told.hint
+MISSING = [
+    ("GET", "clusters/nope", "none yet"),
+    ("PATCH", "clusters/nope", "none yet"),
+    ("DELETE", "clusters/nope", "none yet"),
+    ("POST", "clusters/nope/retry", "none yet"),
+    ("GET", "clusters/nope/connection", "none yet"),
+    ("GET", "sites/nope", "local"),
+    ("GET", "nothing/here", "docs/api.md"),
+]
+
+
+async def test_what_is_not_there_is_404(jp_fetch: Fetch) -> None:
+    for method, path, hint in MISSING:
+        body = {"POST": "{}", "PATCH": '{"groups": {"main": {"target": 1}}}'}.get(method)
+        told = await fault(jp_fetch, 404, "ihpc", "api", *path.split("/"), method=method, body=body)
+        assert hint in told.hint
 
 
 async def test_a_cluster_is_untouched_by_bad_changes(jp_fetch: Fetch) -> None:

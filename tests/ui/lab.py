@@ -124,6 +124,10 @@ class Lab:
         self.page.wait_for_selector("#jp-main-dock-panel", timeout=60 * SECOND)
         return self
 
+    def another(self, url: str) -> "Lab":
+        """A second window of the same browser (give it a workspace of its own)."""
+        return Lab(self.page.context.new_page(), url).open()
+
     def run(self, command: str, **args: object) -> None:
         """Start a command, without waiting for its end (dialogs wait for a person)."""
         self.page.evaluate(
@@ -230,7 +234,7 @@ def browse(url: str, width: int = 1280, height: int = 900) -> Iterator[Lab]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
-            yield Lab(page, url).open()
+            context = browser.new_context(viewport={"width": width, "height": height})
+            yield Lab(context.new_page(), url).open()
         finally:
             browser.close()

@@ -32,7 +32,7 @@ export function clientCode(name: string): string {
     '',
     `cluster = Cluster(${JSON.stringify(name)})`,
     'client = cluster.client()',
-    'client'
+    'cluster'
   ].join('\n');
 }
 

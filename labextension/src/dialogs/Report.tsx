@@ -26,6 +26,11 @@ export async function showReport(report: Report): Promise<void> {
 }
 
 function Checks(props: { checks: readonly Check[] }): React.ReactElement {
+  if (!props.checks.length) {
+    return (
+      <p className="ihpc-Reading">There is nothing to check at this site.</p>
+    );
+  }
   return (
     <ul className="ihpc-Checks">
       {props.checks.map((check, index) => (

@@ -1,0 +1,185 @@
+"""What a person sees and does, in a real browser against the real server."""
+
+import time
+
+from playwright.sync_api import expect
+
+from tests.ui.conftest import Server
+from tests.ui.lab import Lab
+
+# A click's effect, from the page's own clock: the number in the stepper after + was clicked.
+CLICK = """([name, label]) => new Promise(resolve => {
+  const card = document.querySelector(`#ihpc-sidebar [data-ihpc-cluster="${name}"]`);
+  const field = card.querySelector('input[type=number]');
+  const before = field.value, began = performance.now();
+  const look = () => field.value !== before ? resolve(performance.now() - began) : requestAnimationFrame(look);
+  card.querySelector(`button[aria-label^="${label}"]`).click();
+  look();
+})"""
+
+
+def test_an_empty_side_bar_says_what_to_do_next(lab: Lab) -> None:
+    expect(lab.side_bar.get_by_text("No clusters yet.")).to_be_visible()
+    expect(lab.side_bar.get_by_role("button", name="New cluster")).to_be_visible()
+
+
+def test_a_cluster_grows_and_shrinks_by_clicks(lab: Lab) -> None:
+    card = lab.new_cluster("demo", 1)
+    card.wait(working=1)
+    took = lab.page.evaluate(CLICK, ["demo", "More"])
+    assert took < 100, f"the reaction to a click took {took:.0f} ms"
+    assert card.target() == 2
+    card.wait(working=2)
+    card.scale(6)
+    card.wait(working=4, pending=2)
+    rows = card.open_jobs()
+    expect(rows).to_have_count(6)
+    expect(rows.filter(has_text="PENDING").first).to_contain_text("Waiting")
+    card.scale(1)
+    card.wait(working=1, pending=0)
+
+
+def test_what_the_lane_forbids_is_said_and_nothing_changes(lab: Lab) -> None:
+    card = lab.new_cluster("demo", 0)
+    expect(card.root).to_contain_text("running", timeout=30_000)
+    card.scale(65)
+    expect(card.root).to_contain_text("64")
+    assert card.target() in (0, 64)
+
+
+def test_a_change_made_elsewhere_is_shown_within_a_quarter_of_a_second(lab: Lab, server: Server) -> None:
+    card = lab.new_cluster("demo", 0)
+    expect(card.root).to_contain_text("running", timeout=30_000)
+    patch = {"groups": {"main": {"target": 3}}}
+    with server.agent() as http:
+        took = []
+        for target in (3, 1, 2, 0, 4):
+            patch["groups"]["main"]["target"] = target
+            http.patch("/api/clusters/demo", json=patch)
+            began = time.perf_counter()
+            lab.page.wait_for_function(
+                "value => document.querySelector('#ihpc-sidebar input[type=number]').value === value",
+                arg=str(target),
+            )
+            took.append(time.perf_counter() - began)
+    assert sorted(took)[2] < 0.25, took
+
+
+def test_the_notebook_computes_on_the_workers_and_its_card_survives_the_kernel(lab: Lab, server: Server) -> None:
+    side = lab.new_cluster("demo", 2)
+    side.wait(working=2)
+    lab.new_notebook()
+    lab.run("ihpc:insert-client-code", name="demo")
+    cell = lab.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content")
+    expect(cell).to_contain_text('Cluster("demo")')
+    lab.page.keyboard.press("Shift+Enter")
+    lab.execute("sum(client.gather(client.map(lambda x: x * x, range(10))))")
+    expect(lab.page.locator(".jp-OutputArea-output").get_by_text("285")).to_be_visible(timeout=30_000)
+    lab.execute("cluster")
+    card = lab.output_card("demo")
+    card.wait(working=2)
+    lab.run("kernelmenu:shutdown")
+    side.scale(3)
+    card.wait(working=3)
+
+
+def test_the_widget_scales_and_can_be_observed(lab: Lab) -> None:
+    lab.new_notebook()
+    source = (
+        'from ihpc_jupyter import Cluster\ncluster = Cluster("demo", workers=1)\nwidget = cluster.widget()\nwidget'
+    )
+    lab.execute(source)
+    widget = lab.page.locator(".ihpc-widget")
+    expect(widget).to_contain_text("1 working", timeout=40_000)
+    widget.get_by_role("button", name="One worker more").click()
+    expect(widget).to_contain_text("2 working", timeout=30_000)
+    lab.execute("(widget.working, widget.target, widget.state)")
+    expect(lab.page.get_by_text("(2, 2, 'running')")).to_be_visible()
+
+
+def test_the_dashboard_opens_inside_the_lab(lab: Lab) -> None:
+    lab.new_cluster("demo", 1).wait(working=1)
+    lab.run("ihpc:open-dashboard", name="demo")
+    frame = lab.page.frame_locator("iframe[src*='ihpc/dashboard/demo']")
+    expect(frame.get_by_text("Task Stream").first).to_be_visible(timeout=30_000)
+
+
+def test_script_log_and_report_can_be_read(lab: Lab) -> None:
+    card = lab.new_cluster("demo", 1)
+    card.wait(working=1)
+    lab.run("ihpc:show-script", name="demo")
+    expect(lab.dialog).to_contain_text("ihpc_jupyter.head.launcher")
+    lab.page.keyboard.press("Escape")
+    job = card.open_jobs().first.get_attribute("data-ihpc-job")
+    lab.run("ihpc:show-log", name="demo", job=job)
+    expect(lab.dialog).to_be_visible()
+    lab.page.keyboard.press("Escape")
+    lab.run("ihpc:check-site", name="local")
+    expect(lab.dialog).to_contain_text("workers reach the head", timeout=40_000)
+    lab.page.keyboard.press("Escape")
+
+
+def test_everything_is_in_the_palette(lab: Lab) -> None:
+    labels = lab.page.evaluate(
+        "() => window.jupyterapp.commands.listCommands().filter(id => id.startsWith('ihpc:'))"
+    )
+    wanted = {"new-cluster", "scale-cluster", "adapt-cluster", "stop-cluster", "retry-cluster", "open-dashboard"}
+    wanted |= {"insert-client-code", "show-script", "show-log", "check-site", "focus-sidebar"}
+    assert {f"ihpc:{name}" for name in wanted} <= set(labels)
+
+
+def test_by_keyboard_alone(lab: Lab) -> None:
+    button = lab.side_bar.get_by_role("button", name="New cluster")
+    button.focus()
+    lab.page.keyboard.press("Enter")
+    expect(lab.dialog.locator('input[name="name"]')).to_be_focused()
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.type("keys")
+    lab.page.keyboard.press("Enter")
+    card = lab.card("keys")
+    expect(card.root).to_be_visible()
+    expect(card.root).to_contain_text("running", timeout=30_000)
+    more = card.group().get_by_role("button", name="More workers")
+    before = card.target()
+    more.focus()
+    lab.page.keyboard.press("Enter")
+    assert card.target() == before + 1
+
+
+def test_stop_asks_first_and_the_card_goes(lab: Lab) -> None:
+    card = lab.new_cluster("demo", 2)
+    card.wait(working=2)
+    card.act("Stop")
+    expect(lab.dialog).to_contain_text("2")
+    lab.page.keyboard.press("Escape")
+    expect(card.root).to_be_visible()
+    card.act("Stop")
+    lab.dialog.locator(".jp-mod-accept").click()
+    expect(card.root).to_have_count(0, timeout=20_000)
+
+
+def test_the_cluster_outlives_the_jupyter_server(lab: Lab, server: Server) -> None:
+    card = lab.new_cluster("demo", 2)
+    card.wait(working=2)
+    server.process.kill()
+    server.process.wait()
+    server.start()
+    lab.open()
+    lab.card("demo").wait(working=2)
+    lab.errors.clear()  # the page had lost its server meanwhile, and said so
+
+
+def test_light_dark_and_narrow(lab: Lab, server: Server) -> None:
+    card = lab.new_cluster("demo", 1)
+    card.wait(working=1)
+    for theme in ("light", "dark"):
+        lab.theme(theme)  # type: ignore[arg-type]
+        for width in (1280, 390):
+            lab.resize(width)
+            expect(card.root).to_be_visible()
+            box = card.root.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= width
+            overflow = card.root.evaluate("card => card.scrollWidth - card.clientWidth")
+            assert overflow <= 1, (theme, width)
+    lab.resize(1280)
