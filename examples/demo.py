@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -58,19 +59,29 @@ async def follow(story: Story) -> None:
                 story.tell("cluster", "gone")
 
 
+class Reader(NotebookClient):  # type: ignore[misc]  # it publishes no types
+    """Runs a notebook, and tells what a cell prints while it prints it."""
+
+    def __init__(self, notebook: nbformat.NotebookNode, directory: Path, story: Story) -> None:
+        quiet = ["--IPKernelApp.log_level=40"]
+        place = {"metadata": {"path": str(directory)}}
+        super().__init__(notebook, timeout=300, kernel_name="python3", extra_arguments=quiet, resources=place)
+        self._story = story
+
+    def process_message(self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int) -> Any:
+        if msg["msg_type"] == "stream" and msg["content"]["name"] == "stdout":
+            self._story.tell("notebook", msg["content"]["text"])
+        return super().process_message(msg, cell, cell_index)
+
+
 async def execute(notebook: nbformat.NotebookNode, directory: Path, story: Story) -> None:
-    """Run all cells, telling what each printed. Raises CellExecutionError."""
-    client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": directory}}
-    )
-    async with client.async_setup_kernel():
+    """Run all cells, telling their headings and what they print. Raises CellExecutionError."""
+    reader = Reader(notebook, directory, story)
+    async with reader.async_setup_kernel():
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "markdown" and (title := cell.source.splitlines()[0]).startswith("#"):
-                story.tell("notebook", title.lstrip("# "))
-            await client.async_execute_cell(cell, index)
-            for output in cell.get("outputs", []):
-                if output.get("name") == "stdout":
-                    story.tell("notebook", output.text)
+                story.tell("notebook", f"— {title.lstrip('# ')} —")
+            await reader.async_execute_cell(cell, index)
 
 
 async def ended(name: str, patience: float = 30.0) -> bool:
