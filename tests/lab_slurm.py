@@ -83,12 +83,12 @@ def _ended(pid: int) -> bool:
 
 @contextmanager
 def workplace(bed: SlurmBed | None = None) -> Iterator[Workplace]:
-    """A workplace of its own, gone afterwards; with *bed* its site is that Slurm, else `local`."""
+    """A workplace of its own, gone afterwards; with *bed* its site is that Slurm, else only `local`."""
     # Short, as a socket's path has at most 107 characters.
     directory = Path(tempfile.mkdtemp(prefix="ihpc-", dir="/tmp"))
     place = Workplace(directory, bed.environment() if bed else {})
-    if bed is not None:
-        (directory / "site.toml").write_text(site_file(bed, directory / "spool"))
+    spool = directory / "spool"
+    (directory / "site.toml").write_text(site_file(bed, spool) if bed else local_site_file(spool))
     try:
         yield place
     finally:
@@ -119,6 +119,11 @@ def site_file(bed: SlurmBed, spool: Path) -> str:
     for name, (cores, memory) in SHAPES.items():
         lines += ["", f"[sites.bed.shapes.{name}]", f"cores = {cores}", f'memory = "{memory}"']
     return "\n".join([*lines, ""])
+
+
+def local_site_file(spool: Path) -> str:
+    """The site file of this host alone."""
+    return f"[agent]\ndiscover = false\n\n[sites.local]\nspool = {json.dumps(str(spool))}\n"
 
 
 class Lab:

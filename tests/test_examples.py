@@ -1,15 +1,18 @@
 """The quick start and the demo: run for real, on the embedded site and on a real Slurm."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.lab_slurm import REPOSITORY, Workplace, workplace
-from tests.slurmbed import SlurmBed
+from tests.slurmbed import SlurmBed, explain_missing, wait_until
 from tests.slurmbed.fixtures import slurm, slurm_session
 
 __all__ = ["slurm", "slurm_session"]
@@ -20,7 +23,6 @@ DEMO = REPOSITORY / "examples" / "demo.py"
 @pytest.fixture
 def local_place() -> Iterator[Workplace]:
     with workplace() as place:
-        (place.directory / "site.toml").write_text("[agent]\ndiscover = false\n")
         yield place
 
 
@@ -94,3 +96,50 @@ second.stop()
         argv, env=local_place.environment, capture_output=True, text=True, timeout=150, check=False
     )
     assert done.stdout.strip() == "running", done.stderr
+
+
+def processes_naming(word: str) -> list[str]:
+    """Command lines of all processes that hold the word in their environment or command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (path / "environ").read_bytes() + (path / "cmdline").read_bytes()
+            if word.encode() in told and int(path.name) != os.getpid():
+                found.append((path / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def test_lab_slurm_opens_a_lab_before_slurm_and_leaves_nothing(tmp_path: Path) -> None:
+    if missing := explain_missing(accounting=False):
+        pytest.skip(missing)
+    argv = [sys.executable, "-m", "tests.lab_slurm", "--nodes", "2", "--no-browser"]
+    argv += ["--allow-root"] if os.geteuid() == 0 else []
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: "JupyterLab: http" in said.read_text(), "the address is printed", 90)
+        address = re.search(r"JupyterLab: (\S+?)lab/tree/quickstart.ipynb\?token=(\w+)", said.read_text())
+        assert address
+        headers = {"Authorization": f"token {address[2]}"}
+        with httpx.Client(base_url=address[1], headers=headers, timeout=30) as server:
+            (status,) = server.get("ihpc/api/snapshot").json()["sites"]
+            assert status["site"]["kind"] == "slurm"
+            assert set(status["site"]["lanes"]) == {"interactive", "urgent", "batch", "spot"}
+            body = {"name": "left", "groups": {"main": {"target": 2}}}
+            assert server.post("ihpc/api/clusters", json=body).status_code == 201
+            wait_until(lambda: working(server, "left") == 2, "both workers work", 60)
+        place = Path(status["site"]["spool"]).parent
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(90)
+    assert process.returncode == 0, said.read_text()
+    assert not place.exists()
+    wait_until(lambda: not processes_naming(str(place)), "all of its processes have ended", 15)
+
+
+def working(server: httpx.Client, name: str) -> int:
+    group = server.get(f"ihpc/api/clusters/{name}").json()["groups"]["main"]
+    return int(group["counts"]["working"])
