@@ -27,6 +27,7 @@ from tests.slurmbed import LANES, BedError, BedSettings, ProgramsMissingError, S
 REPOSITORY = Path(__file__).resolve().parents[1]
 GRACE = 10
 """Seconds between the notice and the end of a spot job that has to give way."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SHAPES = {"small": (1, "1GiB"), "medium": (2, "2GiB"), "large": (4, "4GiB")}
 
 
@@ -178,7 +179,7 @@ def main(argv: list[str]) -> int:
     chosen = parser.parse_args(argv)
     options = [f"--{name}" for name in ("allow-root", "no-browser") if getattr(chosen, name.replace("-", "_"))]
     settings = BedSettings(nodes=chosen.nodes, cpus=chosen.cpus, accounting=chosen.accounting, grace_time=GRACE)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _SIGNALS:
         signal.signal(number, _interrupt)
     try:
         with SlurmBed(settings) as bed, workplace(bed) as place:
@@ -203,12 +204,12 @@ def _serve(bed: SlurmBed, place: Workplace, options: list[str]) -> None:
         while lab.process.poll() is None:
             time.sleep(0.5)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # stopping takes a moment: a second Ctrl-C must not leave half
         lab.stop()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # stopping takes a moment: a second Ctrl-C must not leave half
     raise KeyboardInterrupt
 
 
