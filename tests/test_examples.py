@@ -1,5 +1,6 @@
 """The quick start and the demo: run for real, on the embedded site and on a real Slurm."""
 
+import json
 import os
 import re
 import signal
@@ -53,6 +54,14 @@ def check_results(printed: str) -> None:
     assert int(dropped[1]) > 0
     assert int(dropped[2]) > 0
     assert re.search(r"stopping.*\n(.*\n)*.*cluster  gone", printed)
+
+
+def test_the_notebook_is_kept_without_outputs() -> None:
+    cells = json.loads((REPOSITORY / "examples" / "quickstart.ipynb").read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+    assert not any(line.startswith(("!", "%")) for cell in code for line in cell["source"])  # Python only
+    assert cells[-2]["source"][0].startswith("## Stop the cluster")
 
 
 def test_the_demo_on_this_host(local_place: Workplace) -> None:
