@@ -169,10 +169,12 @@ class AsyncCluster:
 
     async def client(self, timeout: float = 120.0, **settings: Any) -> "Client":
         """A Dask client of the cluster; waits at most *timeout* seconds for its head."""
-        from distributed import Client  # noqa: PLC0415 - importing the package must not import Dask
+        from ihpc_jupyter.kernel.client import ClusterClient  # noqa: PLC0415 - importing us must not import Dask
 
         address, security = await self.credentials(timeout)
-        return await Client(address, security=security, asynchronous=True, **settings)
+        return await ClusterClient(
+            address, name_of_cluster=self.name, security=security, asynchronous=True, **settings
+        )
 
     async def credentials(self, timeout: float) -> "tuple[str, Security]":
         """The head's address and Dask's security for it; waits at most *timeout* seconds for the head."""

@@ -74,10 +74,10 @@ class Cluster:
 
     def client(self, timeout: float = 120.0, **settings: Any) -> "Client":
         """A Dask client of the cluster; waits at most *timeout* seconds for its head."""
-        from distributed import Client  # noqa: PLC0415 - importing the package must not import Dask
+        from ihpc_jupyter.kernel.client import ClusterClient  # noqa: PLC0415 - importing us must not import Dask
 
         address, security = portal().call(self._cluster.credentials, timeout)
-        return Client(address, security=security, **settings)
+        return ClusterClient(address, name_of_cluster=self.name, security=security, **settings)
 
     def script(self, group: str = DEFAULT_GROUP) -> Script:
         """The batch script of a group and the command that submits it."""
