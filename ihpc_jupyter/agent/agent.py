@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from ihpc_jupyter import __version__
-from ihpc_jupyter.agent.desk import SiteDesk
+from ihpc_jupyter.agent.desk import SiteDesk, first_answer
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.requests import find_site, new_record, patched
@@ -28,6 +28,8 @@ from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
 SCAN = 3.0
 """Seconds between two looks at the home for clusters that other hosts' agents made."""
+FIRST_ANSWER = 60.0
+"""Seconds to wait for a site's first answer."""
 PING = 10.0
 """Seconds after which a silent stream says that it is alive."""
 
@@ -50,10 +52,12 @@ class Agent:
         self._tasks: set[asyncio.Task[None]] = set()
         self._used_at = time.monotonic()
         self._foreign: tuple[Job, ...] = ()
+        self._creating: set[str] = set()
 
     async def run(self) -> None:
         """Look after everything until there is nothing to look after."""
         for desk in self.desks.values():
+            self._spawn(first_answer(desk, FIRST_ANSWER))  # jobs of ours that no cluster lists are to be shown
             self._spawn(desk.learn_accounts())
         while not self._may_leave():
             await self._scan()
@@ -78,8 +82,9 @@ class Agent:
         """Find clusters that this agent does not know yet, and jobs of ours that belong to none."""
         for record in await asyncio.to_thread(self._store.all):
             known = self.keepers.get(record.name)
-            if (known is None or known.record.uid != record.uid) and record.site in self.desks:
-                self._keep(record)
+            new = known is None or known.record.uid != record.uid
+            if new and record.site in self.desks and record.uid not in self._creating:
+                self._keep(record, Lease(self._store.directory(record), self._me))
         foreign = self._find_foreign()
         if foreign != self._foreign:
             self._foreign = foreign
@@ -90,9 +95,8 @@ class Agent:
         jobs = [job for desk in self.desks.values() for job in desk.tagged()]
         return tuple(job for job in jobs if (tag := parse_job_name(job.name)) and tag.uid not in ours)
 
-    def _keep(self, record: ClusterRecord) -> Keeper:
+    def _keep(self, record: ClusterRecord, lease: Lease) -> Keeper:
         desk = self.desks[record.site]
-        lease = Lease(self._store.directory(record), self._me)
         keeper = Keeper(record, desk, self._store, lease, lambda view: self._cluster_changed(record, view))
         self.keepers[record.name] = keeper
         self._spawn(keeper.run())
@@ -143,17 +147,28 @@ class Agent:
             )
         sites = {name: desk.site for name, desk in self.desks.items()}
         record = new_record(request, sites)
+        self._creating.add(record.uid)
         try:
-            await asyncio.to_thread(self._store.create, record)
+            lease = await asyncio.to_thread(self._save_new, record)
+            if request.name in self.keepers:
+                await asyncio.to_thread(self._store.forget, record)
+                raise Rejected(f"There is a cluster {request.name!r} already.", "Choose another name.")
+            return self._keep(record, lease).view()
+        finally:
+            self._creating.discard(record.uid)
+
+    def _save_new(self, record: ClusterRecord) -> Lease:
+        """The new cluster on disk, looked after by us from the start; nothing of it where that fails."""
+        lease = Lease(self._store.directory(record), self._me)
+        try:
+            self._store.create(record)
+            lease.acquire()
         except OSError as error:
+            self._store.forget(record)
             raise Unavailable(
                 f"The cluster's record cannot be saved: {error}.", "Free some space in your home."
             ) from error
-        if request.name in self.keepers:
-            await asyncio.to_thread(self._store.forget, record)
-            raise Rejected(f"There is a cluster {request.name!r} already.", "Choose another name.")
-        keeper = self._keep(record)
-        return keeper.view()
+        return lease
 
     def find(self, name: str) -> Keeper:
         """The keeper of that cluster. Raises NotFound."""
@@ -171,21 +186,21 @@ class Agent:
             )
         return keeper
 
-    def patch(self, name: str, patch: PatchCluster) -> ClusterView:
+    async def patch(self, name: str, patch: PatchCluster) -> ClusterView:
         """Set targets; workers follow."""
         keeper = self.own(name)
         if keeper.record.state not in (ClusterState.STARTING, ClusterState.RUNNING):
             raise Rejected(f"Cluster {name!r} is {keeper.record.state}.", "Make a new one.")
-        keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
+        await keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
         return keeper.view()
 
     async def stop(self, name: str) -> ClusterView | None:
         """Stop a cluster; forget one that has ended (then None)."""
         keeper = self.own(name)
-        if keeper.record.state in (ClusterState.STOPPED, ClusterState.FAILED):
+        if keeper.record.state is ClusterState.STOPPED:
             await keeper.forget()
             return None
-        keeper.stop()
+        await keeper.stop()
         return keeper.view()
 
     def site(self, name: str) -> SiteDesk:

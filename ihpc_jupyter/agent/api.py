@@ -161,9 +161,9 @@ class ClusterHandler(AgentHandler):
         """The cluster as it is."""
         self.answer(self.agent.find(name).view())
 
-    def patch(self, name: str) -> None:
+    async def patch(self, name: str) -> None:
         """New targets."""
-        self.answer(self.agent.patch(name, self.body(PatchCluster)))
+        self.answer(await self.agent.patch(name, self.body(PatchCluster)))
 
     async def delete(self, name: str) -> None:
         """Stop, or forget."""

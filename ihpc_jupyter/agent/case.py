@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ihpc_jupyter.agent.backoff import Backoff
@@ -25,10 +25,15 @@ CANCEL_AGAIN = 5.0
 
 
 class Case:
-    """What the parts that look after one cluster share."""
+    """What the parts that look after one cluster share.
 
-    def __init__(self, record: ClusterRecord, desk: SiteDesk, store: Store) -> None:
+    *held* tells whether this agent (still) looks after the cluster: it is asked before each act, as an agent
+    that was frozen for a while may wake up in the middle of one when another has long taken over.
+    """
+
+    def __init__(self, record: ClusterRecord, desk: SiteDesk, store: Store, held: Callable[[], bool]) -> None:
         self.record = record
+        self.held = held
         self.desk = desk
         self.link = HeadLink(desk.spool(record.uid), self.wake)
         self.problems: dict[str, Problem] = {}
@@ -37,6 +42,7 @@ class Case:
         self.woken = asyncio.Event()
         self._store = store
         self._dirty = False
+        self._saving = asyncio.Lock()
         self._unsaved: Problem | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancelled_at: dict[str, float] = {}
@@ -64,15 +70,16 @@ class Case:
 
     async def save(self) -> None:
         """Save what changed. A home that is full or read-only stops nothing: it is said, and tried again."""
-        if not self._dirty or self.gone:
-            return
-        self._dirty = False
-        try:
-            await asyncio.to_thread(self._store.save, self.record)
-            self._unsaved = None
-        except OSError as error:
-            self._dirty = True
-            self.not_saved(error)
+        async with self._saving:  # one after the other: the last to be written is the latest
+            if not self._dirty or self.gone or not self.held():
+                return
+            self._dirty = False
+            try:
+                await asyncio.to_thread(self._store.save, self.record)
+                self._unsaved = None
+            except OSError as error:
+                self._dirty = True
+                self.not_saved(error)
 
     def not_saved(self, error: OSError) -> None:
         """Remember that the home did not take what we wrote."""
@@ -110,10 +117,14 @@ class Case:
         """The batch system's last answer about this cluster."""
         return self.desk.sight(self.record.uid)
 
+    def busy(self, kind: str) -> bool:
+        """Whether work of that kind is under way."""
+        task = self._tasks.get(kind)
+        return task is not None and not task.done()
+
     def beside(self, kind: str, work: Coroutine[Any, Any, None]) -> None:
         """Run *work* beside the rounds, unless its like is still under way; its end wakes the next round."""
-        task = self._tasks.get(kind)
-        if task is not None and not task.done():
+        if self.busy(kind):
             work.close()
             return
         self._tasks[kind] = asyncio.create_task(work)
@@ -133,11 +144,13 @@ class Case:
         """Cancel jobs in one request, those not asked for within the last seconds."""
         now = time.monotonic()
         due = [id_ for id_ in ids if now - self._cancelled_at.get(id_, -CANCEL_AGAIN) >= CANCEL_AGAIN]
-        if due and self.backoffs[STOP].ready:
+        if due and self.backoffs[STOP].ready and not self.busy("cancel"):
             self._cancelled_at.update(dict.fromkeys(due, now))
             self.beside("cancel", self._cancel(due))
 
     async def _cancel(self, ids: list[str]) -> None:
+        if not self.held():
+            return
         try:
             await self.desk.batch.cancel(ids)
         except IhpcError as error:

@@ -1,12 +1,16 @@
 """Keeps a cluster's head running: the first one, and another when one is proved dead."""
 
 import asyncio
+import contextlib
+import os
+import signal
 import time
 
 from ihpc_jupyter.agent import headstart
 from ihpc_jupyter.agent.case import Case
 from ihpc_jupyter.cluster.naming import HEAD_GROUP, parse_job_name
 from ihpc_jupyter.errors import IhpcError, Unavailable
+from ihpc_jupyter.identity import this_host
 from ihpc_jupyter.model.cluster import ClusterState, Problem
 
 HEAD_PATIENCE = 60.0
@@ -27,6 +31,22 @@ class Heads:
     def retry(self) -> None:
         """Forget earlier failures."""
         self._failures = 0
+
+    def runs_here(self) -> bool:
+        """Whether a head of this cluster is known to run on this host."""
+        if self._pid is not None and headstart.is_child_running(self._pid):
+            return True
+        file = self._case.link.file
+        return file is not None and file.process.host == this_host() and not headstart.head_is_dead(file)
+
+    def end(self) -> None:
+        """Kill whatever `runs_here` told of."""
+        file = self._case.link.file
+        if self._pid is not None:
+            headstart.end_child(self._pid)
+        if file is not None and file.process.host == this_host() and not headstart.head_is_dead(file):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(file.process.pid, signal.SIGKILL)
 
     def job_id(self) -> str | None:
         """The head's own job, where it has one that has not ended."""

@@ -24,24 +24,24 @@ def write_order(spool: Spool, record: ClusterRecord, site: Site) -> None:
     """Open the cluster's gate and write the order to its next head, with the ports of the last one."""
     for directory in (spool.path, spool.logs):
         private_directory(directory)
-    last = read_model(spool.head, HeadFile)
+    last, order = read_model(spool.head, HeadFile), read_model(spool.order, HeadOrder)
     on_loopback = "127.0.0.1" if site.kind == "local" else None
-    order = HeadOrder(
+    new = HeadOrder(
         uid=record.uid,
         name=record.name,
         site=site,
         account=record.account,
         environment=record.environment,
         host=(record.host or on_loopback) if record.placement == "host" or on_loopback else None,
-        port=_port(last.address) if last else 0,
-        api_port=_port(last.api) if last else 0,
+        port=_port(last.address) if last else order.port if order else 0,
+        api_port=_port(last.api) if last else order.api_port if order else 0,
         idle_timeout=record.idle_timeout,
         groups={
             name: GroupOrder(lane=group.lane, shape=group.shape, time_limit=group.time_limit)
             for name, group in record.groups.items()
         },
     )
-    write_model(spool.order, order)
+    write_model(spool.order, new)
     spool.gate.touch(mode=0o600)
 
 
@@ -78,6 +78,13 @@ def collect_ended() -> None:
 def is_child_running(pid: int) -> bool:
     """Whether a head that this agent started still runs."""
     return any(child.pid == pid and child.poll() is None for child in _CHILDREN)
+
+
+def end_child(pid: int) -> None:
+    """End a head that this agent started, if it still runs."""
+    for child in _CHILDREN:
+        if child.pid == pid:
+            child.kill()  # does nothing to one whose end has been collected
 
 
 def _existing(directory: str | None) -> str | None:

@@ -23,6 +23,7 @@ from ihpc_jupyter.agent.view import cluster_view, group_view, head_view
 from ihpc_jupyter.agent.workers import Workers
 from ihpc_jupyter.cluster.record import ClusterRecord, GroupRecord
 from ihpc_jupyter.model.cluster import ClusterState, ClusterView, Load
+from ihpc_jupyter.model.site import Health
 
 _LOG = logging.getLogger("ihpc.agent")
 
@@ -31,7 +32,11 @@ ROUND = 1.0
 
 
 class Keeper:
-    """One cluster's keeper. *publish* is called with each new view, with None when the cluster is gone."""
+    """One cluster's keeper. *publish* is called with each new view, with None when the cluster is gone.
+
+    *held*: whether this agent looks after the cluster; *holder*: else, the host whose agent does. Both as of
+    the last round, so that no answer waits for the home.
+    """
 
     def __init__(
         self,
@@ -42,15 +47,17 @@ class Keeper:
         publish: Callable[[ClusterView | None], None],
     ) -> None:
         self.desk = desk
-        self._case = Case(record, desk, store)
+        self._case = Case(record, desk, store, lambda: lease.held)
         self.tunnel = Tunnel(self._case.link, desk.runtime / f"head-{record.uid}.sock")
         self._store = store
         self._lease = lease
         self._publish = publish
         self._heads = Heads(self._case)
         self._workers = Workers(self._case)
-        self._ending = Ending(self._case, store)
+        self._ending = Ending(self._case, store, self._heads)
         self._renewed_at = 0.0
+        self.held = lease.held
+        self.holder: str | None = None
 
     # -- what doors ask for ------------------------------------------------------------------------------
 
@@ -64,22 +71,10 @@ class Keeper:
         """The line to the head."""
         return self._case.link
 
-    @property
-    def held(self) -> bool:
-        """Whether this agent looks after the cluster."""
-        return self._lease.held
-
-    @property
-    def holder(self) -> str | None:
-        """The host whose agent looks after the cluster, when it is not this one."""
-        if self.held:
-            return None
-        lease = self._lease.holder()
-        return lease.owner.host if lease else None
-
-    def regroup(self, groups: dict[str, GroupRecord]) -> None:
-        """Set new targets; workers follow."""
+    async def regroup(self, groups: dict[str, GroupRecord]) -> None:
+        """Set new targets, on disk too; workers follow."""
         self._case.change(groups=groups)
+        await self._case.save()
 
     def retry(self) -> None:
         """Ask the batch system again now, whatever went wrong before."""
@@ -91,9 +86,10 @@ class Keeper:
         self.desk.watcher.poke()
         self._case.wake()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Stop the cluster; the intent is kept on disk and retried until it is confirmed."""
         self._ending.begin()
+        await self._case.save()
 
     async def forget(self) -> None:
         """Remove every trace of a cluster that has ended."""
@@ -103,6 +99,9 @@ class Keeper:
         """The cluster as it is now."""
         case, link = self._case, self._case.link
         sights = self._workers.sights(case.sight())
+        told = self.desk.watcher.snapshot
+        if told.failures and told.health is Health.UNKNOWN:
+            sights = {name: seen.unanswered() for name, seen in sights.items()}
         return cluster_view(
             case.record,
             {
@@ -113,7 +112,7 @@ class Keeper:
             link.state.load if link.state and link.up else Load(),
             case.problem(),
             self.holder,
-            self.desk.watcher.snapshot.answered_at,
+            told.answered_at,
         )
 
     # -- the loop ----------------------------------------------------------------------------------------
@@ -170,7 +169,8 @@ class Keeper:
 
     async def _hold(self) -> bool:
         """Hold the lease; while another agent does, follow its record on disk."""
-        if self._lease.held:
+        await asyncio.to_thread(self._look_at_lease)
+        if self.held:
             if time.monotonic() - self._renewed_at > RENEW:
                 self._renewed_at = time.monotonic()
                 await asyncio.to_thread(self._lease.renew)
@@ -185,13 +185,18 @@ class Keeper:
         self._adopt()
         return True
 
+    def _look_at_lease(self) -> None:
+        held = self._lease.held
+        holder = None if held else self._lease.holder()
+        self.held, self.holder = held, holder.owner.host if holder else None
+
     def _adopt(self) -> None:
         """Newly responsible: what another agent was sending when it went may have been accepted."""
         self._renewed_at = time.monotonic()
+        self.held, self.holder = True, None
         for submission in self.record.submissions:
             if submission.state == "sending":
-                uncertain = submission.model_copy(update={"state": "uncertain"})
-                self._case.replace(self.record.with_submission(uncertain))
+                self._case.replace(self.record.with_submission(submission.doubted(time.time())))
         self.desk.watcher.poke()
 
     async def release(self) -> None:

@@ -88,12 +88,15 @@ class Lease:
         return now - self._seen[2]
 
     def _create(self, generation: int) -> bool:
+        # Written elsewhere and linked: it appears whole or, on a full disk, not at all.
+        draft = self._directory / f".lease-{self._me.host}-{self._me.pid}"
         try:
-            descriptor = os.open(self._path(generation), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            write_model(draft, self._mine())
+            os.link(draft, self._path(generation))
         except FileExistsError:
             return False
-        with os.fdopen(descriptor, "w") as file:
-            file.write(self._mine().model_dump_json())
+        finally:
+            draft.unlink(missing_ok=True)
         self._generation = generation
         self._path(generation - 1).unlink(missing_ok=True)
         return True

@@ -12,7 +12,7 @@ from ihpc_jupyter.cluster.naming import JobTag, new_submission_id, parse_job_nam
 from ihpc_jupyter.cluster.record import Submission
 from ihpc_jupyter.cluster.sight import GroupSight, Memory, Sight, look
 from ihpc_jupyter.errors import IhpcError, Unavailable
-from ihpc_jupyter.model.cluster import JobView, Note
+from ihpc_jupyter.model.cluster import ClusterState, JobView, Note
 from ihpc_jupyter.scheduler import base
 
 HEAD_REJOIN = 15.0
@@ -30,6 +30,9 @@ class Workers:
         self._followers = {name: Follower() for name in case.record.groups}
         self._jobs: dict[str, JobView] = {}
         self._retired_at: dict[str, float] = {}
+        self._warned: set[str] = set()
+        self._met: set[str] = set()
+        self._met_since = 0.0
         self._noted_until = time.time()
 
     def sights(self, sight: Sight) -> dict[str, GroupSight]:
@@ -48,7 +51,7 @@ class Workers:
         if case.link.up:
             waits = _waits(sight)
             decision = decide(case.record, sights, sight, case.link.state, time.time(), self._memory, waits)
-            self._act(decision)
+            self._act(decision, sights)
         moving = any(seen.unseen or any(job.state.waiting for job in seen.jobs) for seen in sights.values())
         return moving or bool(decision.submit or decision.cancel or decision.abandon or self._memory.lost_since)
 
@@ -73,13 +76,22 @@ class Workers:
         """Remember what later rounds (and later agents) need to know, and write the diary."""
         case = self._case
         jobs = {job.id: job for seen in sights.values() for job in seen.jobs}
-        if case.link.up and time.time() - case.link.up_since < HEAD_REJOIN:
-            self._memory.lost_since = dict.fromkeys(self._memory.lost_since, time.time())
+        self._be_patient_with_a_new_head()
         for note in (*notes_on(self._jobs, jobs, case.record), *self._new_notes_of_head()):
             case.replace(case.record.noted(note))
         self._jobs = jobs
         self._memory.keep(set(sight.jobs) | set(jobs))
         self._remember(sight, jobs)
+
+    def _be_patient_with_a_new_head(self) -> None:
+        """Jobs whose workers have not come back to a head that has just come up are not given up yet."""
+        link, now = self._case.link, time.time()
+        if link.up_since != self._met_since:
+            self._met_since, self._met = link.up_since, set()
+        self._met |= {worker.job for worker in link.state.workers} if link.state else set()
+        if link.up and now - link.up_since < HEAD_REJOIN:
+            late = {id_: now for id_ in self._memory.lost_since if id_ not in self._met}
+            self._memory.lost_since |= late
 
     def _new_notes_of_head(self) -> list[Note]:
         head = self._case.link.state
@@ -114,13 +126,14 @@ class Workers:
 
     # -- acting ------------------------------------------------------------------------------------------
 
-    def _act(self, decision: Decision) -> None:
+    def _act(self, decision: Decision, sights: dict[str, GroupSight]) -> None:
         case = self._case
+        self._warn(decision)
         for group, jobs in decision.submit.items():
             if case.backoffs[group].ready:
                 case.beside(f"submit {group}", self._submit(group, jobs))
-        for group in case.record.groups:
-            if group not in decision.submit and group in case.problems:
+        for group, seen in sights.items():
+            if group not in decision.submit and not seen.unseen and group in case.problems:
                 case.worked(group)
         if decision.abandon:
             ids = ", ".join(decision.abandon)
@@ -131,6 +144,17 @@ class Workers:
             case.change(leaving=(*case.record.leaving, *decision.retire))
             self._retired_at.update(dict.fromkeys(decision.retire, time.monotonic()))
             case.beside("retire", self._retire(tuple(decision.retire)))
+
+    def _warn(self, decision: Decision) -> None:
+        """Tell once of each job that will reach its time limit soon."""
+        for id_, seconds in decision.ending.items():
+            if id_ not in self._warned:
+                self._case.note(
+                    f"Job {id_} reaches its time limit in {seconds:.0f} s: its place is filled again, and its "
+                    "workers hand over their results.",
+                    "warning",
+                )
+        self._warned = set(decision.ending)
 
     def _overdue(self) -> list[str]:
         """Jobs that were told to go long ago and are still there."""
@@ -144,12 +168,21 @@ class Workers:
         """Ask for *jobs* in one request, written down before it is sent."""
         case = self._case
         submission = Submission(id=new_submission_id(), group=group, count=jobs, sent_at=time.time())
+        try:
+            request = await self._request(submission)
+        except OSError as error:
+            case.failed(group, Unavailable(f"The batch script cannot be read: {error}.", "It is tried again."))
+            return
+        if case.record.state is ClusterState.STOPPING:
+            return
         case.replace(case.record.with_submission(submission))
         await case.save()
+        if not case.held():
+            return
         try:
-            job_id = await case.desk.batch.submit(await self._request(submission))
+            job_id = await case.desk.batch.submit(request)
         except Unavailable as error:
-            case.replace(case.record.with_submission(submission.model_copy(update={"state": "uncertain"})))
+            case.replace(case.record.with_submission(submission.doubted(time.time())))
             case.failed(group, error)
         except IhpcError as error:
             case.replace(case.record.without_submission(submission.id))

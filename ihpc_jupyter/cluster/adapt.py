@@ -17,15 +17,17 @@ MIN_STEP = 4
 class Follower:
     """Turns Dask's wish (`adaptive_target`) into a group's target.
 
-    Up at once but in steps; down only to the largest wish of the last *idle* seconds, at most by half a
-    step: what waits in a queue is not thrown away because one cell ended.
+    Up at once but in steps; down only to the largest wish of the last *idle* seconds, all of them seen by
+    this agent, and by half at most: what waits in a queue is not thrown away because one cell ended.
     """
 
     _wishes: deque[tuple[float, int]] = field(default_factory=deque)
     _changed_at: float = float("-inf")
+    _began: float | None = None
 
     def target(self, adapt: Adapt, current: int, desired: int, now: float) -> int:
         """The group's target now. *desired*: workers that Dask could use; *now* in seconds."""
+        self._began = now if self._began is None else self._began
         wish = min(max(desired, adapt.minimum), adapt.maximum)
         self._wishes.append((now, wish))
         while self._wishes[0][0] < now - adapt.idle:
@@ -35,13 +37,9 @@ class Follower:
             return self._change(min(max(current, adapt.minimum), adapt.maximum), now)
         if wish > current and now - self._changed_at >= UP_COOLDOWN:
             return self._change(min(wish, current + max(current, MIN_STEP)), now)
-        if largest < current and now - self._changed_at >= max(DOWN_COOLDOWN, 0.0) and self._watched(adapt, now):
+        if largest < current and now - self._changed_at >= DOWN_COOLDOWN and now - self._began >= adapt.idle:
             return self._change(max(largest, current // 2), now)
         return current
-
-    def _watched(self, adapt: Adapt, now: float) -> bool:
-        """Whether the wishes cover the whole idle time, and not only the seconds since the agent started."""
-        return now - self._wishes[0][0] >= adapt.idle * 0.9
 
     def _change(self, target: int, now: float) -> int:
         self._changed_at = now

@@ -8,8 +8,9 @@ from ihpc_jupyter.cluster.record import ClusterRecord, GroupRecord, Submission
 from ihpc_jupyter.cluster.sight import GroupSight, Memory, Sight
 from ihpc_jupyter.model.cluster import Counts, JobView, WorkerState
 from ihpc_jupyter.model.head import HeadState
+from ihpc_jupyter.model.job import JobState
 
-LOST_GRACE = 6.0
+LOST_GRACE = 8.0
 """Seconds that a job may be without its workers before it is given up: a crashed process is started again."""
 
 ABSENT_TWICE = 10.0
@@ -31,6 +32,8 @@ class Decision:
     """Jobs whose workers are to hand over their data and go."""
     abandon: list[str] = field(default_factory=list)
     """Jobs given up from now on; cancelled once the batch system says that they run."""
+    ending: dict[str, float] = field(default_factory=dict)
+    """Jobs that will reach their time limit soon, and in how many seconds."""
 
 
 def lead(time_limit: float, wait: float) -> float:
@@ -62,7 +65,9 @@ def decide(
     for name, group in record.groups.items():
         given_up = _settle_lost(record, sights[name].jobs, sight, now, memory, decision)
         margin = lead(group.time_limit, waits.get(name, 0.0))
-        live = [job for job in sights[name].jobs if _counts(job, given_up, now, margin)]
+        staying = [job for job in sights[name].jobs if _stays(job, given_up)]
+        live = [job for job in staying if _time_left(job, now) > margin]
+        decision.ending |= {job.id: _time_left(job, now) for job in staying if job not in live}
         missing = jobs_wanted(group) - len(live)
         if sights[name].unseen:
             continue  # what was asked for is not all to be seen yet: any difference may be only apparent
@@ -80,11 +85,13 @@ def _busy_by_job(head: HeadState | None) -> dict[str, int]:
     return busy
 
 
-def _counts(job: JobView, given_up: set[str], now: float, margin: float) -> bool:
-    """Whether a job counts towards the target: it is neither leaving, given up nor about to end."""
-    if job.worker_state is WorkerState.LEAVING or job.id in given_up:
-        return False
-    return job.ends_at is None or not job.state.active or job.ends_at - now > margin
+def _stays(job: JobView, given_up: set[str]) -> bool:
+    """Whether a job is neither leaving nor given up; with time left, it counts towards the target."""
+    return job.worker_state is not WorkerState.LEAVING and job.id not in given_up
+
+
+def _time_left(job: JobView, now: float) -> float:
+    return math.inf if job.ends_at is None or not job.state.active else max(0.0, job.ends_at - now)
 
 
 def _settle_lost(
@@ -98,7 +105,7 @@ def _settle_lost(
     """Give up jobs that lost their workers, once the batch system still calls them running; the ids given up.
 
     "Still" means an answer to a question asked after the loss: before that the job may be on its way back
-    into the queue, where it keeps its place.
+    into the queue, where it keeps its place. One that the batch system suspended is silent for that reason.
     """
     given_up = set()
     for job in jobs:
@@ -106,12 +113,12 @@ def _settle_lost(
             continue
         if job.id in record.abandoned:
             given_up.add(job.id)
-            if job.state.active:
+            if job.state is JobState.RUNNING:
                 decision.cancel.append(job.id)
             continue
         since = memory.lost_since.get(job.id, now)
         told_later = sight.asked_at is not None and sight.asked_at > since
-        if now - since >= LOST_GRACE and told_later and job.state.active:
+        if now - since >= LOST_GRACE and told_later and job.state is JobState.RUNNING:
             decision.abandon.append(job.id)
             given_up.add(job.id)
     return given_up

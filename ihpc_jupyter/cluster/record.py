@@ -27,6 +27,10 @@ class Submission(Model):
     absent_since: Time | None = None
     """When a query first answered without it; absent for good only after a second answer later."""
 
+    def doubted(self, now: float) -> "Submission":
+        """The same when nobody said whether it was accepted; only questions asked after *now* can tell."""
+        return self.model_copy(update={"state": "uncertain", "sent_at": now})
+
 
 class GroupRecord(Model):
     """A group as asked for, with everything resolved."""

@@ -1,7 +1,7 @@
 """What a cluster sees of itself: the batch system's jobs, and its head's workers, each with its age."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.record import ClusterRecord, Submission
@@ -49,6 +49,11 @@ class GroupSight:
     unseen: int
     """Jobs of submissions under way or just accepted that no answer shows yet."""
 
+    def unanswered(self) -> "GroupSight":
+        """The same where the batch system is silent: its part is unknown, what the head says stays."""
+        unknown = {"state": JobState.UNKNOWN, "reason": "", "expected_start": None}
+        return replace(self, jobs=tuple(job.model_copy(update=unknown) for job in self.jobs))
+
 
 def look(
     record: ClusterRecord, group: str, sight: Sight, head: HeadState | None, now: float, memory: Memory
@@ -80,8 +85,12 @@ def _jobs_of(
         if (tag := parse_job_name(job.name)) is not None and tag.uid == record.uid and tag.group == group
     ]
     ids = {job.id for job in seen}
-    early = [Job(id=job, name="", state=JobState.RUNNING) for job in workers if job not in ids]
-    return [*seen, *early]
+    return [*seen, *(Job(id=id_, name="", state=_told_by(own)) for id_, own in workers.items() if id_ not in ids)]
+
+
+def _told_by(workers: list[WorkerInfo]) -> JobState:
+    """What a job's workers alone prove: it runs while they are heard."""
+    return JobState.RUNNING if any(worker.silent < SILENT for worker in workers) else JobState.UNKNOWN
 
 
 def _holds_a_place(job: Job, registered: bool, now: float, memory: Memory) -> bool:

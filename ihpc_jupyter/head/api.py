@@ -1,6 +1,7 @@
 """The head's small JSON API, on the same port as Dask's pages, behind mutual TLS."""
 
 import asyncio
+from time import time
 from typing import Any
 
 from distributed.scheduler import Scheduler
@@ -9,6 +10,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from ihpc_jupyter.head.report import Diary, describe
+from ihpc_jupyter.head.worker import RETIRED
 from ihpc_jupyter.model.head import Retire
 
 TICK = 1.0
@@ -105,13 +107,19 @@ class RetireHandler(HeadHandler):
         state = describe(self.scheduler, self.diary)
         names = [worker.name for worker in state.workers if worker.job in jobs]
         if names:
-            task = asyncio.ensure_future(
-                self.scheduler.retire_workers(names=names, close_workers=True, remove=True)
-            )
+            task = asyncio.ensure_future(_retire(self.scheduler, names))
             _BACKGROUND.add(task)
             task.add_done_callback(_BACKGROUND.discard)
         self.set_status(202)
         self.finish({"workers": names})
+
+
+async def _retire(scheduler: Scheduler, names: list[str]) -> None:
+    """Let these workers hand over and go, each told why: one that Dask removes for another reason (a user's
+    `client.restart()`, a long silence) is still wanted, and comes back."""
+    for address in await scheduler.retire_workers(names=names, close_workers=False, remove=False):
+        scheduler.worker_send(address, {"op": "close", "reason": RETIRED})
+        await scheduler.remove_worker(address, expected=True, close=False, stimulus_id=f"ihpc-retire-{time()}")
 
 
 class CloseHandler(HeadHandler):

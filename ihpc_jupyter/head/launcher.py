@@ -1,11 +1,12 @@
 """``python -m ihpc_jupyter.head.launcher SPOOL …``: what a worker job runs.
 
 One interpreter imports Dask once and forks the job's worker processes (many times cheaper than starting
-each), hands on the batch system's signals, and starts a process again when it crashed or lost the head.
+each), hands on the batch system's signals, and starts a process again when it crashed, froze or lost the head.
 """
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -15,12 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from ihpc_jupyter.cluster.naming import WorkerName
 from ihpc_jupyter.head.worker import DONE, TRY_AGAIN, WorkerOrder, run_worker
 from ihpc_jupyter.model.spool import Spool
 
 MAX_CRASHES = 5
 """Crashes of one process after which its job gives up on it."""
+TICK = 1.0
+"""Seconds between two looks at the processes when none ends."""
+FROZEN = 5.0
+"""Seconds that a process may be stopped (SIGSTOP) while its launcher is not, before it is ended."""
 
 
 @dataclass
@@ -41,20 +48,46 @@ class Launcher:
         self._running: dict[int, _Process] = {}
         self._told_to_go = False
         self._started = time.time()
+        self._frozen_since: dict[int, float] = {}
+        self._looked_at = time.monotonic()
 
     def run(self) -> int:
         """Start all, wait for all; 0 when the last went in order."""
         for number in (signal.SIGUSR1, signal.SIGTERM):
             signal.signal(number, self._hand_on)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         for index in range(self._arguments.processes):
             self._start(_Process(index))
         worst = 0
         while self._running:
-            pid, status = os.wait()
-            process = self._running.pop(pid, None)
-            if process is not None:
+            signal.sigtimedwait({signal.SIGCHLD}, TICK)
+            worst = max(worst, self._reap())
+            self._end_frozen()
+        return worst
+
+    def _reap(self) -> int:
+        """Look at all that has ended."""
+        worst = 0
+        while self._running:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                break
+            if process := self._running.pop(pid, None):
                 worst = max(worst, self._ended(process, os.waitstatus_to_exitcode(status)))
         return worst
+
+    def _end_frozen(self) -> None:
+        """Kill a process that somebody stopped; started again, it is of use. Who was stopped as a whole (a
+        suspended job) goes on as a whole: then this process was stopped too, and begins to count anew."""
+        now = time.monotonic()
+        if now - self._looked_at > 2 * TICK:
+            self._frozen_since.clear()
+        self._looked_at = now
+        frozen = [pid for pid in self._running if _is_stopped(pid)]
+        self._frozen_since = {pid: self._frozen_since.get(pid, now) for pid in frozen}
+        for pid, since in self._frozen_since.items():
+            if now - since >= FROZEN:
+                os.kill(pid, signal.SIGKILL)
 
     def _ended(self, process: _Process, code: int) -> int:
         if code == DONE or self._told_to_go or not self._spool.gate.exists():
@@ -77,6 +110,7 @@ class Launcher:
         try:
             for number in (signal.SIGUSR1, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             code = asyncio.run(run_worker(self._order(process)))
         except BaseException:
             logging.exception("worker process failed")
@@ -104,6 +138,12 @@ class Launcher:
         self._told_to_go = True
         for pid in tuple(self._running):
             os.kill(pid, number)
+
+
+def _is_stopped(pid: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    return False
 
 
 def handover(limit: float) -> float:

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -15,6 +17,7 @@ from typing import IO, Any
 
 import dask
 import distributed
+from distributed.core import Status
 from distributed.scheduler import Scheduler
 
 from ihpc_jupyter.contexts import server_context
@@ -29,12 +32,16 @@ from ihpc_jupyter.model.spool import Spool
 
 _LOG = logging.getLogger("ihpc.head")
 
+GATE_LOOK = 1.0
+"""Seconds between two looks at the gate."""
+
 
 class HeadScheduler(Scheduler):
     """Dask's scheduler, with our API beside its pages and mutual TLS before both."""
 
-    def __init__(self, context: ssl.SSLContext, **kwargs: Any) -> None:
-        self._context = context
+    def __init__(self, spool: Spool, **kwargs: Any) -> None:
+        self._spool = spool
+        self._context = server_context(spool)
         self.diary = Diary()
         self.followers = Followers(self.diary)
         super().__init__(plugins=[self.diary], **kwargs)
@@ -52,18 +59,48 @@ class HeadScheduler(Scheduler):
             [*ours, *routes_of_dask], dashboard_address, default_port, ssl_options or self._context
         )
 
+    async def close(self, *args: Any, **kwargs: Any) -> None:
+        """Close for good: the gate first, so that no worker takes this for an accident and comes back."""
+        if self.status is Status.running:  # not where it could not start
+            self._spool.gate.unlink(missing_ok=True)
+        await super().close(*args, **kwargs)
+
+    async def follow_gate(self) -> None:
+        """Stay to be found while the gate is open; close when somebody closed it: so a stop reaches a head that
+        cannot be spoken to as well."""
+        file = _head_file(self)
+        shown = False
+        while _may_be_there(self._spool.gate):
+            if not shown or not _may_be_there(self._spool.head):  # a second start may have taken it away
+                with contextlib.suppress(OSError):
+                    write_model(self._spool.head, file)
+                    shown = True
+            await asyncio.sleep(GATE_LOOK)
+        await self.close()
+
+
+def _may_be_there(path: Path) -> bool:
+    """False only where a file is known to be gone; a file system that does not answer proves nothing."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
 
 async def run_head(spool: Spool, order: HeadOrder) -> None:
     """Run until closed. Writes credentials, scripts and, once it listens, `HeadFile`."""
     write_scripts(spool, order)
     make_credentials(spool)
     async with await _start(spool, order) as scheduler:
-        watching = asyncio.create_task(scheduler.followers.watch())
+        tasks = [asyncio.create_task(work()) for work in (scheduler.followers.watch, scheduler.follow_gate)]
         _end_on_signals()
-        write_model(spool.head, _head_file(scheduler))
         await scheduler.finished()
-        watching.cancel()
-    spool.gate.unlink(missing_ok=True)
+        for task in tasks:
+            task.cancel()
+    for secret in (spool.key, spool.certificate):
+        secret.unlink(missing_ok=True)
+    if not spool.order.exists():  # stopped while this head was starting: what it has written since is not wanted
+        shutil.rmtree(spool.path, ignore_errors=True)
 
 
 async def _start(spool: Spool, order: HeadOrder) -> HeadScheduler:
@@ -72,7 +109,7 @@ async def _start(spool: Spool, order: HeadOrder) -> HeadScheduler:
     for port, api_port in {(order.port, order.api_port): None, (0, 0): None}:
         try:
             scheduler = HeadScheduler(
-                server_context(spool),
+                spool,
                 host=host,
                 port=port,
                 protocol="tls",
@@ -82,7 +119,7 @@ async def _start(spool: Spool, order: HeadOrder) -> HeadScheduler:
                 idle_timeout=f"{order.idle_timeout}s",
             )
             await scheduler
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # Dask wraps the one into the other
             _LOG.warning("port %s of the earlier head is not to be had: %s", port, error)
             continue
         return scheduler

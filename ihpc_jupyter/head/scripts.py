@@ -4,6 +4,7 @@ Every value that reaches a script has been validated by the models (no white spa
 characters anywhere) and stands quoted where a shell reads it.
 """
 
+import math
 import shlex
 import sys
 from collections.abc import Iterable
@@ -100,7 +101,7 @@ def _render(spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit
             *order.site.prologue,
             *_change_directory(order),
         ],
-        "death_timeout": 60,
+        "death_timeout": min(60.0, order.idle_timeout),
         "config_name": "ihpc",
     }
     # A user's own jobqueue.yaml must not slip past the site file here: it is read there, as defaults.
@@ -161,7 +162,7 @@ def _change_directory(order: HeadOrder) -> tuple[str, ...]:
 
 
 def _slurm_duration(seconds: float) -> str:
-    minutes = max(1, round(seconds / 60))
+    minutes = math.ceil(seconds / 60)  # never less than was asked for: workers hand over before their end
     return f"{minutes // 60}:{minutes % 60:02d}:00"
 
 

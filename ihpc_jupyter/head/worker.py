@@ -5,6 +5,8 @@ import signal
 import time
 from dataclasses import dataclass
 
+import dask
+from distributed.core import Status
 from distributed.worker import Worker
 
 from ihpc_jupyter.cluster.naming import WorkerName
@@ -16,12 +18,20 @@ from ihpc_jupyter.model.spool import Spool
 DONE = 0
 """Exit code: told to go, and gone."""
 TRY_AGAIN = 75
-"""Exit code: the head was lost; a new one may come."""
+"""Exit code: the head was lost, or took this process for lost; both may find one another again."""
+
+RETIRED = "ihpc-retired"
+"""The reason for which the head closes a worker that is no longer wanted."""
+TOLD_TO_GO = "ihpc-told-to-go"
+"""The reason for which a worker closes that a signal or the clock told to go."""
 
 _MARGIN = 0.7
 """Seconds kept back from the grace for closing connections."""
 _TERM_GRACE = 3.0
 """Seconds that a plain SIGTERM is taken to leave before SIGKILL (Slurm's KillWait is 30 s by default)."""
+_CONNECT = "5s"
+_ONE_HEAD = 20.0
+"""Seconds to try one head's address, before it is looked up again: a new head may listen elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -51,39 +61,50 @@ class GroupWorker(Worker):
         """Serve no pages: Dask's have no login. The head's pages show the workers too."""
 
     async def close(self, *args: object, reason: str = "worker-close", **kwargs: object) -> str | None:
-        """Close, keeping the first reason."""
+        """Close, keeping the first reason; what still runs is run again elsewhere, so nobody waits for it."""
         self.close_reason = self.close_reason or reason
+        kwargs["executor_wait"] = False
         answer: str | None = await super().close(*args, reason=reason, **kwargs)
         return answer
 
 
 async def run_worker(order: WorkerOrder) -> int:
     """Work until told to go; the exit code for the launcher."""
-    head = await _await_head(order)
-    if head is None:
+    worker = await _join(order)
+    if worker is None:
         return DONE
-    spool = order.spool
-    worker = GroupWorker(
-        head.address,
-        name=str(order.name),
-        nthreads=order.threads,
-        memory_limit=order.memory_limit,
-        security=security_from(spool.certificate, spool.key),
-        death_timeout=order.death_timeout,
-        dashboard=False,
-        host=_same_interface(head),
-    )
-    await worker
-    leaving = _Leaving(worker, order)
-    leaving.listen()
+    _Leaving(worker, order).listen()
     await worker.finished()
-    lost = worker.close_reason == "worker-handle-scheduler-connection-broken" and not leaving.begun
-    return TRY_AGAIN if lost and spool.gate.exists() else DONE
+    wanted = worker.close_reason not in (RETIRED, TOLD_TO_GO)
+    return TRY_AGAIN if wanted and order.spool.gate.exists() else DONE
 
 
-async def _await_head(order: WorkerOrder) -> HeadFile | None:
-    """Where the head is; None when the cluster is closed or nobody comes within the death timeout."""
+async def _join(order: WorkerOrder) -> GroupWorker | None:
+    """A registered worker; None when the cluster is closed or no head answers within the death timeout."""
     until = time.monotonic() + order.death_timeout
+    while head := await _await_head(order, until):
+        worker = GroupWorker(
+            head.address,
+            name=str(order.name),
+            nthreads=order.threads,
+            memory_limit=order.memory_limit,
+            security=security_from(order.spool.certificate, order.spool.key),
+            death_timeout=min(_ONE_HEAD, max(1.0, until - time.monotonic())),
+            dashboard=False,
+            host=_same_interface(head),
+        )
+        try:
+            # Dask tries less and less often within one attempt to connect: many short ones find a new head soon.
+            with dask.config.set({"distributed.comm.timeouts.connect": _CONNECT}):
+                await worker
+        except TimeoutError:
+            continue
+        return worker
+    return None
+
+
+async def _await_head(order: WorkerOrder, until: float) -> HeadFile | None:
+    """Where the head is; None when the cluster is closed or nobody comes in time."""
     while order.spool.gate.exists() and time.monotonic() < until:
         if head := read_model(order.spool.head, HeadFile):
             return head
@@ -105,11 +126,6 @@ class _Leaving:
         self._until = float("inf")
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def begun(self) -> bool:
-        """Whether the worker was told to go."""
-        return self._task is not None
-
     def listen(self) -> None:
         """React to SIGUSR1 (the notice), SIGTERM (now) and to the approaching end of the job."""
         loop = asyncio.get_running_loop()
@@ -122,16 +138,20 @@ class _Leaving:
     def _begin(self, grace: float) -> None:
         self._until = min(self._until, time.monotonic() + grace - _MARGIN)
         if self._task is None:
+            # Set by ourselves, it stays so when nobody can take our data: no new task begins here any more.
+            self._worker.status = Status.closing_gracefully
             self._task = asyncio.ensure_future(self._leave())
 
     async def _leave(self) -> None:
         while time.monotonic() < self._until:
-            moved = await self._hand_over(remove=False)
-            if moved and self._worker.state.executing_count == 0 and await self._hand_over(remove=False):
+            idle = self._worker.state.executing_count == 0
+            if idle:
+                await asyncio.sleep(0.05)  # the head must have heard of the last result
+            if await self._hand_over(remove=False) and idle:
                 break
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         await self._hand_over(remove=True)
-        await self._worker.close(nanny=False, reason="ihpc-told-to-go", executor_wait=False)
+        await self._worker.close(nanny=False, reason=TOLD_TO_GO)
 
     async def _hand_over(self, *, remove: bool) -> bool:
         """Copy results that only this worker has to others; False where nobody could take them in time."""

@@ -186,7 +186,9 @@ def _options(submission: Submission) -> list[str]:
 
 
 def _refusal(stderr: str) -> IhpcError:
-    words = text.clean_error(stderr) or "no reason given"
+    words = text.clean_error(stderr)
+    if not words:  # killed, or ended by something else than Slurm: what it was to do may have been done
+        return Unavailable("A command of Slurm's ended without a word.", "It is asked again.")
     if text.is_transient(words):
         return Unavailable(
             f"Slurm did not answer: {words}", "Its controller may be restarting; it is asked again."

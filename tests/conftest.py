@@ -1,0 +1,17 @@
+"""What all tests share: real Slurm beds, and isolated homes with real agents in them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.slurmbed import FaultyCommands, SlurmBed
+from tests.world import World
+
+pytest_plugins = ["tests.slurmbed.fixtures"]
+
+
+@pytest.fixture
+def world(slurm: SlurmBed, faulty_commands: FaultyCommands) -> Iterator[World]:
+    """A user's home on the shared bed; whatever runs in it is gone after the test."""
+    with World(slurm, faulty_commands) as made:
+        yield made

@@ -1,0 +1,74 @@
+"""The batch system is silent or dead: we answer, we say what we do not know, we give nothing up."""
+
+import time
+
+import pytest
+
+from ihpc_jupyter.model.job import JobState
+from ihpc_jupyter.model.site import Health
+from tests.slurmbed import SlurmBed
+from tests.world import SITE, Agent, Stopwatch, World, partition_down, until
+
+SILENCE = 15.0
+
+
+def slowest_answer(agent: Agent, seconds: float) -> float:
+    """The longest that the API took within so many seconds of asking."""
+    slowest, end = 0.0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.monotonic()
+        agent.snapshot()
+        slowest = max(slowest, time.monotonic() - began)
+        time.sleep(0.05)
+    return slowest
+
+
+@pytest.mark.parametrize("how", ["silent", "dead"])
+def test_a_controller_that_is_away_changes_nothing(world: World, slurm: SlurmBed, how: str) -> None:
+    world.describe_site(timeout=2)
+    agent = world.agent()
+    uid = agent.create("demo", 2).uid
+    agent.working("demo", 2)
+    with partition_down(slurm, "interactive"):
+        agent.scale("demo", 3)
+        until(lambda: agent.group("demo").counts.pending == 1, "a third waits", 15)
+        jobs = set(agent.jobs("demo"))
+        if how == "silent":
+            slurm.freeze_controller()
+        else:
+            slurm.wait_until_saved()
+            slurm.kill_controller()
+        watch = Stopwatch()
+        until(lambda: {job.state for job in agent.jobs("demo").values()} == {JobState.UNKNOWN}, "unknown", 30)
+        watch.within(30, f"controller {how} → states unknown")
+        assert slowest_answer(agent, max(1.0, SILENCE - watch.seconds)) < 0.1
+        view = agent.view("demo")
+        assert view.asked_at is not None
+        assert time.time() - view.asked_at > 5, "the age of what was said"
+        assert (view.groups["main"].counts.working, view.groups["main"].counts.pending) == (2, 1)
+        assert next(site for site in agent.snapshot().sites if site.site.name == SITE).health is Health.UNKNOWN
+        assert set(agent.jobs("demo")) == jobs
+        slurm.heal()
+        back = Stopwatch()
+        until(lambda: JobState.UNKNOWN not in {job.state for job in agent.jobs("demo").values()}, "known", 40)
+        back.within(40, "controller back → states known")
+    agent.working("demo", 3)
+    assert set(world.queue(uid)) == jobs
+    assert not world.commands.calls("scancel")
+    assert len(world.commands.calls("sbatch")) == 2
+
+
+def test_what_was_asked_for_in_the_silence_is_done_afterwards(world: World, slurm: SlurmBed) -> None:
+    world.describe_site(timeout=1)
+    agent = world.agent()
+    uid = agent.create("demo", 1).uid
+    agent.working("demo", 1)
+    slurm.freeze_controller()
+    watch = Stopwatch()
+    agent.scale("demo", 2)
+    watch.within(0.1, "scale while the controller is silent")
+    assert agent.group("demo").target == 2
+    until(lambda: agent.group("demo").problem, "the silence is told", 10)
+    slurm.thaw_controller()
+    agent.working("demo", 2, 60)
+    until(lambda: len(world.queue(uid)) == 2, "two in all", 30)

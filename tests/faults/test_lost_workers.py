@@ -1,0 +1,144 @@
+"""Workers and nodes that die or fall silent: seen soon, replaced without a click, nothing cancelled blindly."""
+
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ihpc_jupyter.model.cluster import JobView, WorkerState
+from tests.faults import tasks
+from tests.slurmbed import SlurmBed
+from tests.world import Agent, Stopwatch, World, until
+
+
+def started(agent: Agent, workers: int, **settings: Any) -> str:
+    """A cluster `demo` that works; its uid."""
+    uid = agent.create("demo", workers, **settings).uid
+    agent.working("demo", workers)
+    return uid
+
+
+def test_a_killed_worker_process_comes_back_in_its_job(world: World) -> None:
+    agent = world.agent()
+    uid = started(agent, 2, shape="pair")
+    job = next(iter(agent.jobs("demo")))
+    victim = world.workers(uid)[0]
+    watch = Stopwatch()
+    victim.kill()
+    until(lambda: "lost 1 of its workers" in agent.notes("demo"), "the loss is told", 10)
+    watch.within(5, "worker killed → told")
+    agent.working("demo", 2)
+    watch.within(15, "worker killed → replaced")
+    assert list(agent.jobs("demo")) == [job], "its job stayed"
+    assert not world.commands.calls("scancel")
+
+
+def test_a_frozen_process_among_several_is_replaced_in_its_job(world: World) -> None:
+    agent = world.agent()
+    uid = started(agent, 2, shape="pair")
+    job = next(iter(agent.jobs("demo")))
+    victim = world.workers(uid)[0]
+    watch = Stopwatch()
+    victim.suspend()
+    until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, "it is ended", 30)
+    until(lambda: agent.group("demo").counts.working == 2 and len(world.workers(uid)) == 2, "replaced", 30)
+    watch.within(30, "worker frozen → replaced in its job")
+    assert list(agent.jobs("demo")) == [job]
+    assert not world.commands.calls("scancel")
+
+
+def test_a_job_killed_whole_is_replaced(world: World, tmp_path: Path) -> None:
+    agent = world.agent()
+    uid = started(agent, 2)
+    client = agent.client("demo")
+    before = set(agent.jobs("demo"))
+    trace = str(tmp_path / "trace")
+    futures = client.map(tasks.traced, [trace] * 6, range(6), [1.0] * 6, pure=False)
+    launcher = world.launchers(uid)[0]
+    watch = Stopwatch()
+    for process in (launcher, *launcher.children()):
+        process.kill()
+    until(lambda: agent.group("demo").counts.working < 2, "the loss is seen", 10)
+    watch.within(5, "job killed → seen")
+    until(lambda: len(set(agent.jobs("demo")) - before) == 1, "another was asked for", 20)
+    agent.working("demo", 2)
+    watch.within(30, "job killed → replaced")
+    assert [bytes(result) for result in client.gather(futures)] == [bytes([number]) for number in range(6)]
+    client.close()
+
+
+def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(world: World) -> None:
+    agent = world.agent()
+    uid = started(agent, 2)
+    launcher = world.launchers(uid)[0]
+    watch = Stopwatch()
+    family = [launcher, *launcher.children()]
+    before = set(agent.jobs("demo"))
+    for process in family:
+        process.suspend()
+    until(lambda: agent.group("demo").counts.lost == 1, "lost", 30)
+    watch.within(15, "job frozen → lost")
+    until(lambda: set(agent.jobs("demo")) - before, "another was asked for", 30)
+    agent.working("demo", 2)
+    watch.within(30, "job frozen → replaced")
+    until(lambda: len(world.queue(uid)) == 2, "the frozen one is cancelled", 20)
+    assert set(world.cancelled()) <= before
+
+
+def seen_and_replaced(agent: Agent, victim: JobView, what: str, watch: Stopwatch) -> None:
+    until(lambda: agent.jobs("demo").get(victim.id, victim).worker_state != WorkerState.WORKING, "seen", 30)
+    watch.within(15, f"{what} → seen")
+    until(lambda: agent.group("demo").counts.working == 2, "two work", 40)
+    watch.within(30, f"{what} → replaced")
+
+
+def test_a_silent_node_is_replaced_long_before_slurm_gives_it_up(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    started(agent, 2, shape="node")
+    victim = next(iter(agent.jobs("demo").values()))
+    watch = Stopwatch()
+    slurm.freeze_node(victim.node)
+    seen_and_replaced(agent, victim, "node frozen", watch)
+    assert slurm.node_states()[victim.node] in {"allocated", "completing"}, "Slurm has not noticed yet"
+    slurm.heal()
+    until(lambda: len(world.queue()) == 2 and agent.group("demo").counts.working == 2, "two in all", 60)
+
+
+def test_a_job_that_slurm_requeues_after_it_was_replaced_is_one_too_many(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    started(agent, 2, shape="node")
+    victim = next(iter(agent.jobs("demo").values()))
+    world.commands.fail("scancel", "scancel: error: Unable to contact slurm controller (connect failure)")
+    watch = Stopwatch()
+    slurm.kill_node(victim.node)
+    seen_and_replaced(agent, victim, "node killed", watch)
+    stayed = set(agent.jobs("demo")) - {victim.id}
+    until(lambda: slurm.job(victim.id).get("Restarts") == "1", "Slurm has given the node up", 60)
+    world.commands.clear("scancel")
+    until(lambda: set(world.queue()) == stayed, "the surplus is gone", 30)
+    assert set(world.cancelled()) == {victim.id}
+    assert agent.group("demo").counts.working == 2, "those that work were left alone"
+
+
+def test_a_job_that_the_batch_system_suspends_keeps_its_place(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    uid = started(agent, 1)
+    job = next(iter(agent.jobs("demo")))
+    slurm.run("scontrol", "suspend", job)
+    until(lambda: agent.group("demo").counts.lost == 1, "its worker is silent", 30)
+    pids = {process.pid for process in world.workers(uid)}
+    slurm.run("scontrol", "resume", job)
+    agent.working("demo", 1)
+    assert list(agent.jobs("demo")) == [job]
+    assert {process.pid for process in world.workers(uid)} == pids, "being suspended is no fault of the process"
+    assert not world.commands.calls("scancel")
+
+
+def test_scaled_to_none_the_workers_go_by_themselves(world: World) -> None:
+    agent = world.agent()
+    uid = started(agent, 2, shape="pair")
+    workers = world.workers(uid)
+    agent.scale("demo", 0)
+    until(lambda: not agent.jobs("demo"), "the job has gone", 30)
+    until(lambda: not any(process.is_running() for process in workers), "its processes too", 10)
+    assert not world.commands.calls("scancel"), "they went in order, nobody had to cancel them"
