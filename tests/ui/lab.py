@@ -179,12 +179,14 @@ class Lab:
         self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.ready.then(() => true)")
 
     def execute(self, source: str) -> None:
-        """Write *source* into the active cell and run it."""
+        """Write *source* into the last cell and run it."""
+        notebook = "window.jupyterapp.shell.currentWidget.content"
+        self.page.evaluate(f"{notebook}.activeCellIndex = {notebook}.widgets.length - 1")
         cell = self.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content")
         cell.click()
         self.page.keyboard.insert_text(source)
         expect(cell).to_contain_text(source.splitlines()[-1])
-        active = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+        active = f"{notebook}.activeCellIndex"
         before = self.page.evaluate(active)
         self.page.keyboard.press("Shift+Enter")
         self.page.wait_for_function(f"before => {active} > before", arg=before)
