@@ -7,8 +7,10 @@ from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.scheduler import Scheduler, WorkerState
+from distributed.versions import get_versions
 
 from ihpc_jupyter.cluster.naming import parse_worker_name
+from ihpc_jupyter.head.versions import difference
 from ihpc_jupyter.model.cluster import Load, Note
 from ihpc_jupyter.model.head import HeadState, WorkerInfo
 
@@ -23,9 +25,16 @@ class Diary(SchedulerPlugin):
     def __init__(self) -> None:
         self.notes: deque[Note] = deque(maxlen=MAX_NOTES)
         self.changed = asyncio.Event()
+        self._own = get_versions()
+        self._told: set[str] = set()
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:
-        """A worker registered."""
+        """A worker registered: the first of each kind that differs from the head is told in one line."""
+        state = scheduler.workers[worker]
+        text = difference(self._own, state.versions)
+        if text and text not in self._told:
+            self._told.add(text)
+            self.note(f"On {state.host}: {text}. Results may not be readable across versions.", "warning")
         self.changed.set()
 
     def remove_worker(self, scheduler: Scheduler, worker: str, *, stimulus_id: str, **kwargs: object) -> None:
