@@ -7,7 +7,7 @@ import pytest
 from tests.slurmbed import FaultyCommands, SlurmBed
 from tests.world import World
 
-pytest_plugins = ["tests.slurmbed.fixtures"]
+pytest_plugins = ["tests.slurmbed.fixtures", "pytest_jupyter.jupyter_server"]
 
 
 @pytest.fixture

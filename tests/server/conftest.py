@@ -14,8 +14,6 @@ from tornado.httpclient import HTTPResponse
 
 from ihpc_jupyter.model.protocol import About
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
-
 Fetch = Callable[..., Awaitable[HTTPResponse]]
 
 

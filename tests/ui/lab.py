@@ -208,6 +208,7 @@ class Lab:
         )
         is_light = "true" if theme == "light" else "false"
         self.page.wait_for_selector(f'body[data-jp-theme-light="{is_light}"]', state="attached")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def resize(self, width: int, height: int = 900) -> None:
         """Give the window another size (390 is a telephone's)."""

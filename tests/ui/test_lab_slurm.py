@@ -1,0 +1,62 @@
+"""The side bar in front of a real Slurm: waiting reasons, refusals in Slurm's words, losses."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.lab_slurm import Lab as LabServer
+from tests.lab_slurm import workplace
+from tests.slurmbed import SlurmBed
+from tests.ui.lab import Lab, browse
+
+OPTIONS = ("--no-browser", "--expose-app-in-browser", *(["--allow-root"] if os.getuid() == 0 else []))
+
+
+@pytest.fixture
+def lab(slurm: SlurmBed) -> Iterator[Lab]:
+    """A browser window with a JupyterLab in front of the bed."""
+    with workplace(slurm) as place:
+        settings = place.directory / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        place.environment["JUPYTERLAB_SETTINGS_DIR"] = str(place.directory / "settings")
+        notebooks = place.directory / "notebooks"
+        notebooks.mkdir()
+        program = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}", *OPTIONS)
+        server = LabServer(place, *program)
+        try:
+            told = server.wait_for_address()
+            with browse(f"{told['url']}lab?token={told['token']}") as window:
+                yield window
+        finally:
+            server.stop()
+
+
+def test_the_side_bar_tells_what_slurm_says(lab: Lab, slurm: SlurmBed) -> None:
+    card = lab.new_cluster("waves", 4)
+    card.wait(working=4)
+    slurm.fill("urgent", jobs_per_node=1)
+    card.scale(40)
+    expect(card.root).to_contain_text("0 to 16")
+    lab.page.keyboard.press("Escape")
+    card.scale(16)
+    rows = card.open_jobs()
+    expect(rows.filter(has_text="PENDING").first).to_contain_text("free", timeout=30_000)
+    lab.screenshot(Path("test-results") / "slurm-light.png")
+    lab.theme("dark")
+    lab.screenshot(Path("test-results") / "slurm-dark.png")
+    slurm.run("scontrol", "update", "PartitionName=batch", "State=DRAIN")
+    try:
+        refused = lab.new_cluster("refused", 2, lane="batch")
+        alert = refused.root.get_by_label("Problem")
+        expect(alert).to_contain_text("Required partition not available", timeout=30_000)
+        expect(alert.get_by_role("button", name="Retry")).to_be_visible()
+        lab.screenshot(Path("test-results") / "slurm-refused.png")
+    finally:
+        slurm.run("scontrol", "update", "PartitionName=batch", "State=UP")
+    refused.root.get_by_role("button", name="Retry").click()
+    expect(refused.root).not_to_contain_text("not available", timeout=20_000)
