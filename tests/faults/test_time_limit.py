@@ -31,5 +31,5 @@ def test_a_computation_outlives_its_workers_and_nothing_is_computed_twice(world:
     assert watch.seconds > 60, "it lasted longer than one job may"
     assert set(tasks.traces(trace).values()) == {1}
     assert "lost" not in agent.notes("demo")
-    assert not world.commands.calls("scancel")
+    assert not world.commands.calls("scancel"), agent.notes("demo")
     client.close()
