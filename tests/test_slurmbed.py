@@ -56,9 +56,7 @@ def test_four_workers_with_1_g_fit_on_each_node(slurm: SlurmBed) -> None:
 def test_jobs_of_an_ordinary_user_run_as_that_user(slurm: SlurmBed) -> None:
     job = slurm.submit("--output=%j.out", script="id -un", user="ihpc-alice")
     slurm.wait_for_job(job, "COMPLETED")
-    wait_until(
-        lambda: (slurm.jobs / f"{job}.out").read_text() == "ihpc-alice\n", "the job's output is there", 5
-    )
+    wait_until(lambda: (slurm.jobs / f"{job}.out").read_text() == "ihpc-alice\n", "the job's output is there", 5)
 
 
 def test_urgent_work_preempts_spot_work_which_is_queued_again(slurm: SlurmBed) -> None:

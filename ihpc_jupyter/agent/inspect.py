@@ -6,6 +6,7 @@ import re
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Unavailable
 from ihpc_jupyter.model.protocol import Connection, LogTail, Script
+from ihpc_jupyter.scheduler.open import submit_program
 
 LOG_BYTES = 64 << 10
 """How much of a log's end is shown."""
@@ -38,8 +39,7 @@ async def script(keeper: Keeper, group: str) -> Script:
         text = await asyncio.to_thread(path.read_text)
     except OSError:
         raise Unavailable("The script has not been written yet.", "It comes with the head; ask again.") from None
-    command = "bash" if keeper.desk.site.kind == "local" else "sbatch"
-    return Script(text=text, command=f"{command} {path}")
+    return Script(text=text, command=f"{submit_program(keeper.desk.site)} {path}")
 
 
 async def log(keeper: Keeper, job: str) -> LogTail:

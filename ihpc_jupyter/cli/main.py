@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Words: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Words: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 (it has no public name)
 
 
 def _plain(words: Words, name: str, run: Command, text: str) -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """`AsyncCluster`: the elastic cluster for ``await``; `Cluster` is the same without it."""
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ihpc_jupyter.client.agent import AgentClient
-from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected, Unavailable
+from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotFound, Rejected, Unavailable
 from ihpc_jupyter.model.cluster import (
     Adapt,
     ClusterState,
@@ -30,6 +31,10 @@ DEFAULT_GROUP = "main"
 
 POLL = 0.1
 """Seconds between two looks of `wait_for_workers`: at our own agent, not at the batch system."""
+
+STOP_PATIENCE = 60.0
+"""Seconds to wait for the end of an earlier cluster of the same name."""
+ENDING = (ClusterState.FAILED, ClusterState.STOPPED, ClusterState.STOPPING)
 
 
 def group_spec(lane: str | None, workers: int, settings: dict[str, Any]) -> GroupSpec:
@@ -85,11 +90,11 @@ class AsyncCluster:
         agent = AgentClient()
         cluster = cls(name, agent)
         try:
-            view = await agent.cluster(name)
-        except NotFound:
-            if not create:
-                await agent.close()
-                raise
+            view = await cluster._find(create=create)
+        except IhpcError:
+            await agent.close()
+            raise
+        if view is None:
             specs = _specs(lane, workers or 0, settings, groups)
             await agent.create(validated(CreateCluster, {
                 "name": name, "site": site, "groups": specs, "account": account, "placement": placement,
@@ -99,6 +104,28 @@ class AsyncCluster:
         if workers is not None and view.groups.get(DEFAULT_GROUP):
             await cluster.scale(workers)
         return cluster
+
+    async def _find(self, *, create: bool) -> ClusterView | None:
+        """The cluster, or None where it is to be made: one that has ended, or soon will have, makes room."""
+        until = time.monotonic() + STOP_PATIENCE
+        while True:
+            try:
+                view = await self.view()
+            except NotFound:
+                if create:
+                    return None
+                raise
+            if not create or view.state not in ENDING:
+                return view
+            if view.state is not ClusterState.STOPPING:
+                with contextlib.suppress(NotFound):
+                    await self.stop()  # forgets it
+            elif time.monotonic() > until:
+                raise Unavailable(
+                    f"The earlier cluster {self.name!r} is still stopping.",
+                    "The batch system has not confirmed yet that its jobs have ended.",
+                )
+            await asyncio.sleep(POLL)
 
     async def view(self) -> ClusterView:
         """Everything that is known of the cluster now."""
@@ -171,7 +198,7 @@ class AsyncCluster:
     async def _wait(self, so: Callable[[ClusterView], bool], timeout: float | None, what: str) -> ClusterView:
         until = time.monotonic() + timeout if timeout is not None else float("inf")
         while not so(view := await self.view()):
-            if view.state in (ClusterState.FAILED, ClusterState.STOPPED, ClusterState.STOPPING):
+            if view.state in ENDING:
                 reason = view.problem.message if view.problem else ""
                 raise Rejected(f"Cluster {self.name!r} is {view.state}. {reason}".strip(), "Make a new one.")
             if time.monotonic() > until:

@@ -5,7 +5,7 @@ from pathlib import Path
 from ihpc_jupyter.model.site import Site, SiteKind
 from ihpc_jupyter.scheduler.base import BatchSystem
 from ihpc_jupyter.scheduler.local import Local
-from ihpc_jupyter.scheduler.slurm import Slurm
+from ihpc_jupyter.scheduler.slurm import SUBMIT, Slurm
 from ihpc_jupyter.scheduler.transport import Transport
 
 
@@ -17,3 +17,8 @@ def open_batch_system(site: Site, runtime_dir: Path) -> BatchSystem:
     if site.kind is SiteKind.LOCAL:
         return Local(site, runtime_dir / f"site-{site.name}")
     return Slurm(site, Transport(site.transport, site.ssh_options, runtime_dir))
+
+
+def submit_program(site: Site) -> str:
+    """The program that a person would hand a script of ours to."""
+    return "bash" if site.kind is SiteKind.LOCAL else SUBMIT

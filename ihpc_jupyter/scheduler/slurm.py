@@ -11,6 +11,9 @@ from ihpc_jupyter.scheduler.base import Offers, Submission
 from ihpc_jupyter.scheduler.slurm_offers import propose
 from ihpc_jupyter.scheduler.transport import Completed, Transport
 
+SUBMIT = "sbatch"
+"""The command that takes a batch script."""
+
 _IDS_PER_CALL = 200
 """Words of one ``scancel``; elements of an array share a word."""
 
@@ -37,7 +40,7 @@ class Slurm:
 
     async def submit(self, submission: Submission) -> str:
         """One ``sbatch``, the script on its standard input; the id of the job or of the array."""
-        argv = ["sbatch", "--parsable", *_options(submission)]
+        argv = [SUBMIT, "--parsable", *_options(submission)]
         done = await self._ask(argv, submission.script, patience=_PATIENCE)
         job_id = text.parse_submitted(done.stdout)
         if job_id is None:
@@ -57,7 +60,7 @@ class Slurm:
 
     async def test_only(self, submission: Submission) -> str:
         """Slurm's words of ``sbatch --test-only``: where and when it would start."""
-        done = await self._ask(["sbatch", "--test-only", *_options(submission)], submission.script)
+        done = await self._ask([SUBMIT, "--test-only", *_options(submission)], submission.script)
         return text.clean_error(done.stderr or done.stdout)
 
     async def cancel(self, ids: Sequence[str]) -> None:

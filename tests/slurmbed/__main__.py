@@ -14,18 +14,14 @@ from . import BedError, BedSettings, ProgramsMissingError, SlurmBed
 
 def main(argv: list[str]) -> int:
     """Start a bed, run the command with the bed's environment, end the bed with it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.slurmbed", description="A real Slurm around a command."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.slurmbed", description="A real Slurm around a command.")
     parser.add_argument("--nodes", type=int, default=4)
     parser.add_argument("--cpus", type=int, default=4, help="CPUs of each node")
     parser.add_argument("--gpus", type=int, default=0, help="GPUs of each node, counted only")
     parser.add_argument("--accounting", action="store_true", help="with slurmdbd, accounts and QOS")
     parser.add_argument("command", nargs="+", metavar="COMMAND")
     chosen = parser.parse_args(argv)
-    settings = BedSettings(
-        nodes=chosen.nodes, cpus=chosen.cpus, gpus=chosen.gpus, accounting=chosen.accounting
-    )
+    settings = BedSettings(nodes=chosen.nodes, cpus=chosen.cpus, gpus=chosen.gpus, accounting=chosen.accounting)
     signal.signal(signal.SIGTERM, _stop)
     try:
         with SlurmBed(settings) as bed:

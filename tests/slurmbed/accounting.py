@@ -31,9 +31,7 @@ class Accounting:
         self._directory.mkdir(mode=0o700)
         (self._directory / "data" / "mysql").mkdir(parents=True)
         conf = self._directory / "slurmdbd.conf"
-        conf.write_text(
-            slurmdbd_conf(self._directory, self._munge_socket, self._account.pw_name, self._place)
-        )
+        conf.write_text(slurmdbd_conf(self._directory, self._munge_socket, self._account.pw_name, self._place))
         conf.chmod(0o600)
         if os.geteuid() == 0:
             for path in (self._directory, *self._directory.rglob("*")):
@@ -83,9 +81,7 @@ class Accounting:
 
     def _run(self, name: str, argv: list[str]) -> None:
         self._start(name, argv)
-        wait_until(
-            lambda: name in self._daemons.ended(), f"{name} has ended", 30, self._daemons.directory / "log"
-        )
+        wait_until(lambda: name in self._daemons.ended(), f"{name} has ended", 30, self._daemons.directory / "log")
 
 
 def fill_database(client: Client, settings: BedSettings) -> None:

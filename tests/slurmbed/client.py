@@ -80,9 +80,7 @@ class Client:
     def job(self, job_id: str) -> dict[str, str]:
         """Return what `scontrol show job` says about a job, field by field; empty if it is unknown."""
         done = self.run("scontrol", "show", "job", "-o", job_id, check=False)
-        return (
-            dict(_FIELD.findall(done.stdout.splitlines()[0])) if done.returncode == 0 and done.stdout else {}
-        )
+        return dict(_FIELD.findall(done.stdout.splitlines()[0])) if done.returncode == 0 and done.stdout else {}
 
     def job_state(self, job_id: str) -> str:
         """Return a job's state as `scontrol` names it; empty if the controller does not know the job."""
@@ -137,6 +135,4 @@ class Client:
         wait_until(self._is_empty, "all jobs are gone", 60, self.logs)
 
     def _is_empty(self) -> bool:
-        return not self.run("squeue", "--noheader").stdout.strip() and set(self.node_states().values()) <= {
-            "idle"
-        }
+        return not self.run("squeue", "--noheader").stdout.strip() and set(self.node_states().values()) <= {"idle"}

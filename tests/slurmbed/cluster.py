@@ -90,9 +90,7 @@ class Cluster(Client):
         """Wait until the controller has written its jobs to disk: it does so some seconds after a change."""
         state = self.plan.directory / "state" / "job_state"
         before = time.time()
-        wait_until(
-            lambda: state.exists() and state.stat().st_mtime > before, "the jobs are saved", 30, self.logs
-        )
+        wait_until(lambda: state.exists() and state.stat().st_mtime > before, "the jobs are saved", 30, self.logs)
 
     def heal(self) -> None:
         """Undo every fault: thaw what is frozen, start what was killed, wait until all nodes are usable."""

@@ -29,15 +29,11 @@ class Daemons:
             pass_fds=[claim],  # the addresses stay claimed until the last daemon has ended
         )
 
-    def start(
-        self, name: str, argv: list[str], *, env: dict[str, str] | None = None, uid: int, gid: int
-    ) -> int:
+    def start(self, name: str, argv: list[str], *, env: dict[str, str] | None = None, uid: int, gid: int) -> int:
         """Start a daemon and return the process id of its outermost process."""
         log = str(self.directory / "log" / f"{name}.log")
         variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", **(env or {})}
-        return int(
-            self._ask(do="start", name=name, argv=argv, env=variables, log=log, user=uid, group=gid)["pid"]
-        )
+        return int(self._ask(do="start", name=name, argv=argv, env=variables, log=log, user=uid, group=gid)["pid"])
 
     def freeze(self, name: str) -> None:
         """Stop (SIGSTOP) a daemon and everything it started."""

@@ -54,7 +54,7 @@ def make_slurm() -> Iterator[MakeSlurm]:
     """Return a function that starts a bed of its own for this test; it takes the fields of `BedSettings`."""
     with ExitStack() as beds:
 
-        def make(**settings: Any) -> SlurmBed:  # noqa: ANN401 (checked by BedSettings)
+        def make(**settings: Any) -> SlurmBed:
             chosen = BedSettings(**settings)
             _skip_without(accounting=chosen.accounting)
             return beds.enter_context(SlurmBed(chosen))

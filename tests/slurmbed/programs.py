@@ -33,9 +33,7 @@ def find_program(name: str) -> str:
     """Return the absolute path of a program, daemons' directories included."""
     found = shutil.which(name, path=_SEARCH)
     if found is None:
-        raise ProgramsMissingError(
-            explain_missing(accounting=name in _ACCOUNTING) or f"{name} is not installed"
-        )
+        raise ProgramsMissingError(explain_missing(accounting=name in _ACCOUNTING) or f"{name} is not installed")
     return found
 
 

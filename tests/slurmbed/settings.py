@@ -73,6 +73,4 @@ class BedSettings:
 
     def preempts(self, lane: Lane) -> list[Lane]:
         """Return the lanes whose jobs give way to this one."""
-        return [
-            other for other in LANES if other.partition in self.preempted_lanes and other.tier < lane.tier
-        ]
+        return [other for other in LANES if other.partition in self.preempted_lanes and other.tier < lane.tier]

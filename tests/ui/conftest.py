@@ -43,7 +43,8 @@ class Server:
 
     @property
     def lab_url(self) -> str:
-        return f"{self.url}/lab?token={self.token}"
+        """JupyterLab with a workspace of its own, so that no test opens what another left."""
+        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}?token={self.token}"
 
     def agent(self) -> httpx.Client:
         """A client of the agent behind the server."""
@@ -86,6 +87,9 @@ def server() -> Iterator[Server]:
     (root / "notebooks").mkdir()
     site = f'[agent]\ndiscover = false\n[sites.local]\nkind = "local"\nslots = {SLOTS}\nspool = "{root}/spool"\n'
     (root / "site.toml").write_text(site)
+    notification = root / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    notification.parent.mkdir(parents=True)
+    notification.write_text('{"fetchNews": "false"}')
     port, token = _free_port(), secrets.token_hex(16)
     places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
     places |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
@@ -97,7 +101,7 @@ def server() -> Iterator[Server]:
         "JUPYTER_TOKEN": token,
     }
     argv = [sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
-    argv += ["--expose-app-in-browser", f"--ServerApp.root_dir={root}/notebooks", "--LabApp.news_url=None"]
+    argv += ["--expose-app-in-browser", f"--ServerApp.root_dir={root}/notebooks"]
     argv += ["--allow-root"] if os.getuid() == 0 else []
     made = Server(f"http://127.0.0.1:{port}", root, None, environment, argv)  # type: ignore[arg-type]
     made.start()
@@ -109,10 +113,11 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def lab(server: Server) -> Iterator[Lab]:
+def lab(server: Server, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A browser window with a fresh workspace; no cluster is left over."""
     with browse(server.lab_url) as window:
         yield window
+        window.screenshot(Path("test-results") / f"{request.node.name}.png")
         assert window.errors == []
     with server.agent() as http:
         for cluster in http.get("/api/snapshot").json()["clusters"]:

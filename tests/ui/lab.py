@@ -175,13 +175,19 @@ class Lab:
         self.run("notebook:create-new", kernelName="python3", activate=True)
         idle = self.page.locator('.jp-NotebookPanel-toolbar [data-status="idle"]')
         idle.wait_for(timeout=60 * SECOND)
+        # What is run before the session is ready is dropped.
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.ready.then(() => true)")
 
     def execute(self, source: str) -> None:
         """Write *source* into the active cell and run it."""
         cell = self.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content")
         cell.click()
         self.page.keyboard.insert_text(source)
+        expect(cell).to_contain_text(source.splitlines()[-1])
+        active = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+        before = self.page.evaluate(active)
         self.page.keyboard.press("Shift+Enter")
+        self.page.wait_for_function(f"before => {active} > before", arg=before)
 
     def save(self) -> str:
         """Save the notebook in front (without the question for its name); its path."""

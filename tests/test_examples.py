@@ -1,0 +1,154 @@
+"""The quick start and the demo: run for real, on the embedded site and on a real Slurm."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.lab_slurm import REPOSITORY, Workplace, workplace
+from tests.slurmbed import SlurmBed, explain_missing, wait_until
+from tests.slurmbed.fixtures import slurm, slurm_session
+
+__all__ = ["slurm", "slurm_session"]
+
+DEMO = REPOSITORY / "examples" / "demo.py"
+
+
+@pytest.fixture
+def local_place() -> Iterator[Workplace]:
+    with workplace() as place:
+        yield place
+
+
+@pytest.fixture
+def slurm_place(slurm: SlurmBed) -> Iterator[Workplace]:
+    with workplace(slurm) as place:
+        yield place
+
+
+def demo(place: Workplace, *options: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, str(DEMO), *options]
+    return subprocess.run(
+        argv, env=place.environment, cwd=place.directory, capture_output=True, text=True, timeout=170, check=False
+    )
+
+
+def check_results(printed: str) -> None:
+    """The results of the recording do not depend on where they were computed."""
+    assert "550 of 550 results" in printed
+    assert "usual filter, 0.7 to 3.5 Hz: 95 % of the beats are plausible" in printed
+    assert "heart rate: 98 per minute; with other filters 98 to 98" in printed
+    assert "RMSSD: 24 ms; with other filters 24 to 36" in printed
+    told = re.search(r"p50 (\d+) ms, p95 (\d+) ms, n = 20", printed)
+    assert told
+    assert 0 < int(told[1]) <= int(told[2]) < 15_000
+    dropped = re.search(r"stale tasks dropped: (\d+); settings never pictured: (\d+)", printed)
+    assert dropped
+    assert int(dropped[1]) > 0
+    assert int(dropped[2]) > 0
+    assert re.search(r"stopping.*\n(.*\n)*.*cluster  gone", printed)
+
+
+def test_the_notebook_is_kept_without_outputs() -> None:
+    cells = json.loads((REPOSITORY / "examples" / "quickstart.ipynb").read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+    assert not any(line.startswith(("!", "%")) for cell in code for line in cell["source"])  # Python only
+    assert cells[-2]["source"][0].startswith("## Stop the cluster")
+
+
+def test_the_demo_on_this_host(local_place: Workplace) -> None:
+    done = demo(local_place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_results(done.stdout)
+    assert re.search(r"running  target 6 .* working 4 ", done.stdout)  # an embedded site has at least four slots
+
+
+def test_the_demo_on_slurm(slurm_place: Workplace, slurm: SlurmBed) -> None:
+    done = demo(slurm_place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_results(done.stdout)
+    assert re.search(r"running  target 6 .* working 6 ", done.stdout)
+    assert "workers: at most 6, at the end 1" in done.stdout
+    assert not slurm.run("squeue", "--noheader").stdout.strip()
+
+
+def test_a_demo_that_fails_says_so_and_leaves_no_cluster(local_place: Workplace, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(REPOSITORY / "examples" / "data")
+    text = (REPOSITORY / "examples" / "quickstart.ipynb").read_text()
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text(text.replace("client = cluster.client()", "raise RuntimeError('on purpose')", 1))
+    done = demo(local_place, "--notebook", str(broken))
+    assert done.returncode == 1
+    assert "on purpose" in done.stdout
+    assert "cluster  gone" in done.stdout
+
+
+def test_a_cluster_can_be_made_again_while_the_earlier_one_is_stopping(local_place: Workplace) -> None:
+    program = """
+from ihpc_jupyter import Cluster
+first = Cluster("again", workers=1)
+first.wait_for_workers(1, 60).stop()
+second = Cluster("again", workers=1)
+print(second.wait_for_workers(1, 60).view.state)
+second.stop()
+"""
+    argv = [sys.executable, "-c", program]
+    done = subprocess.run(
+        argv, env=local_place.environment, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.stdout.strip() == "running", done.stderr
+
+
+def processes_naming(word: str) -> list[str]:
+    """Command lines of all processes that hold the word in their environment or command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (path / "environ").read_bytes() + (path / "cmdline").read_bytes()
+            if word.encode() in told and int(path.name) != os.getpid():
+                found.append((path / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def test_lab_slurm_opens_a_lab_before_slurm_and_leaves_nothing(tmp_path: Path) -> None:
+    if missing := explain_missing(accounting=False):
+        pytest.skip(missing)
+    argv = [sys.executable, "-m", "tests.lab_slurm", "--nodes", "2", "--no-browser"]
+    argv += ["--allow-root"] if os.geteuid() == 0 else []
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: "JupyterLab: http" in said.read_text(), "the address is printed", 90)
+        address = re.search(r"JupyterLab: (\S+?)lab/tree/quickstart.ipynb\?token=(\w+)", said.read_text())
+        assert address
+        headers = {"Authorization": f"token {address[2]}"}
+        with httpx.Client(base_url=address[1], headers=headers, timeout=30) as server:
+            (status,) = server.get("ihpc/api/snapshot").json()["sites"]
+            assert status["site"]["kind"] == "slurm"
+            assert set(status["site"]["lanes"]) == {"interactive", "urgent", "batch", "spot"}
+            body = {"name": "left", "groups": {"main": {"target": 2}}}
+            assert server.post("ihpc/api/clusters", json=body).status_code == 201
+            wait_until(lambda: working(server, "left") == 2, "both workers work", 60)
+        place = Path(status["site"]["spool"]).parent
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(90)
+    assert process.returncode == 0, said.read_text()
+    assert not place.exists()
+    wait_until(lambda: not processes_naming(str(place)), "all of its processes have ended", 15)
+
+
+def working(server: httpx.Client, name: str) -> int:
+    group = server.get(f"ihpc/api/clusters/{name}").json()["groups"]["main"]
+    return int(group["counts"]["working"])
