@@ -87,6 +87,15 @@ def test_a_preempted_and_requeued_job_keeps_its_place() -> None:
     assert decided(known, [job(0, JobState.PENDING, restarts=1), job(1)], head(worker(1))) == Decision()
 
 
+def test_a_job_near_its_end_stays_so_when_one_answer_leaves_it_out() -> None:
+    memory, state = Memory(), head(worker(0))
+    jobs = [job(0, ends_at=NOW + 20), job(1, JobState.PENDING)]
+    assert decided(record(1), jobs, state, memory).cancel == []
+    assert decided(record(1), jobs[1:], state, memory) == Decision(ending={"7_0": 20.0})
+    forgotten = [job(0, JobState.UNKNOWN, ends_at=NOW + 20), jobs[1]]
+    assert decided(record(1), forgotten, state, memory) == Decision(ending={"7_0": 20.0})
+
+
 LEADS = [(3600, 0, 60), (3600, 100, 230), (60, 0, 30), (60, 900, 30)]
 
 

@@ -282,4 +282,5 @@ def partition_down(bed: SlurmBed, partition: str) -> Iterator[None]:
     try:
         yield
     finally:
+        bed.heal()
         bed.run("scontrol", "update", f"PartitionName={partition}", "State=UP")

@@ -177,18 +177,24 @@ class Agent:
             raise NotFound(f"There is no cluster {name!r}.", f"Clusters: {known}.")
         return self.keepers[name]
 
-    def own(self, name: str) -> Keeper:
-        """The keeper of a cluster that this agent may change. Raises NotFound, NotAllowed."""
+    async def own(self, name: str) -> Keeper:
+        """The keeper of a cluster that this agent may change. Raises NotFound, NotAllowed, Unavailable."""
         keeper = self.find(name)
-        if not keeper.held and (holder := keeper.holder) is not None:
+        await keeper.settled.wait()
+        if keeper.held:
+            return keeper
+        if (holder := keeper.holder) is not None:
             raise NotAllowed(
                 f"Cluster {name!r} is looked after on {holder}.", f"Change it from there: ssh {holder}."
             )
-        return keeper
+        raise Unavailable(
+            f"Cluster {name!r} cannot be taken care of: your home takes no files, or another agent has just gone.",
+            "What runs goes on. Free some space in your home, or ask again in a moment.",
+        )
 
     async def patch(self, name: str, patch: PatchCluster) -> ClusterView:
         """Set targets; workers follow."""
-        keeper = self.own(name)
+        keeper = await self.own(name)
         if keeper.record.state not in (ClusterState.STARTING, ClusterState.RUNNING):
             raise Rejected(f"Cluster {name!r} is {keeper.record.state}.", "Make a new one.")
         await keeper.regroup(patched(keeper.record, patch, keeper.desk.site))
@@ -196,7 +202,7 @@ class Agent:
 
     async def stop(self, name: str) -> ClusterView | None:
         """Stop a cluster; forget one that has ended (then None)."""
-        keeper = self.own(name)
+        keeper = await self.own(name)
         if keeper.record.state is ClusterState.STOPPED:
             await keeper.forget()
             return None

@@ -173,9 +173,9 @@ class ClusterHandler(AgentHandler):
 class RetryHandler(AgentHandler):
     """``POST /api/clusters/NAME/retry``."""
 
-    def post(self, name: str) -> None:
+    async def post(self, name: str) -> None:
         """Again, now."""
-        keeper = self.agent.own(name)
+        keeper = await self.agent.own(name)
         keeper.retry()
         self.answer(keeper.view())
 

@@ -35,7 +35,7 @@ class Keeper:
     """One cluster's keeper. *publish* is called with each new view, with None when the cluster is gone.
 
     *held*: whether this agent looks after the cluster; *holder*: else, the host whose agent does. Both as of
-    the last round, so that no answer waits for the home.
+    the last round, so that no answer waits for the home; *settled* once the first has told.
     """
 
     def __init__(
@@ -58,6 +58,9 @@ class Keeper:
         self._renewed_at = 0.0
         self.held = lease.held
         self.holder: str | None = None
+        self.settled = asyncio.Event()
+        if self.held:
+            self.settled.set()
 
     # -- what doors ask for ------------------------------------------------------------------------------
 
@@ -145,6 +148,8 @@ class Keeper:
             self._case.not_saved(error)
         except Exception:  # noqa: BLE001 - a mistake of ours in one round must not leave a cluster without a keeper
             _LOG.exception("cluster %s: a round failed", self.record.name)
+        finally:
+            self.settled.set()
         return True
 
     async def _round(self) -> bool:
@@ -169,7 +174,7 @@ class Keeper:
 
     async def _hold(self) -> bool:
         """Hold the lease; while another agent does, follow its record on disk."""
-        await asyncio.to_thread(self._look_at_lease)
+        self.held = await asyncio.to_thread(lambda: self._lease.held)
         if self.held:
             if time.monotonic() - self._renewed_at > RENEW:
                 self._renewed_at = time.monotonic()
@@ -181,14 +186,14 @@ class Keeper:
             return False
         self._case.record = latest
         if not await asyncio.to_thread(self._lease.acquire):
+            await asyncio.to_thread(self._look_at_lease)
             return False
         self._adopt()
         return True
 
     def _look_at_lease(self) -> None:
-        held = self._lease.held
-        holder = None if held else self._lease.holder()
-        self.held, self.holder = held, holder.owner.host if holder else None
+        holder = self._lease.holder()
+        self.holder = holder.owner.host if holder else None
 
     def _adopt(self) -> None:
         """Newly responsible: what another agent was sending when it went may have been accepted."""

@@ -64,6 +64,10 @@ class HeadLink:
         """Ask that these jobs' workers hand over and go; False where the head does not answer."""
         return await self._post("/ihpc/retire", Retire(jobs=jobs).model_dump_json())
 
+    async def drop(self, jobs: tuple[str, ...]) -> bool:
+        """Tell that these jobs' workers are lost; False where the head does not answer (it finds out later)."""
+        return await self._post("/ihpc/drop", Retire(jobs=jobs).model_dump_json())
+
     async def close(self) -> bool:
         """Ask the head to close; False where it does not answer."""
         return await self._post("/ihpc/close", "{}")

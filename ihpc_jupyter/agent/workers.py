@@ -139,6 +139,7 @@ class Workers:
             ids = ", ".join(decision.abandon)
             case.note(f"Replacing {ids}: running for the batch system, but its workers are gone.", "warning")
             case.change(abandoned=(*case.record.abandoned, *decision.abandon))
+            case.beside("drop", self._drop(tuple(decision.abandon)))
         case.cancel([*decision.cancel, *self._overdue()])
         if decision.retire:
             case.change(leaving=(*case.record.leaving, *decision.retire))
@@ -205,6 +206,9 @@ class Workers:
             cores=group.shape.cores,
             time_limit=group.time_limit,
         )
+
+    async def _drop(self, jobs: tuple[str, ...]) -> None:
+        await self._case.link.drop(jobs)
 
     async def _retire(self, jobs: tuple[str, ...]) -> None:
         if not await self._case.link.retire(jobs):

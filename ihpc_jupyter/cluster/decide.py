@@ -91,7 +91,9 @@ def _stays(job: JobView, given_up: set[str]) -> bool:
 
 
 def _time_left(job: JobView, now: float) -> float:
-    return math.inf if job.ends_at is None or not job.state.active else max(0.0, job.ends_at - now)
+    if job.ends_at is None or job.state.waiting or job.state.ended:
+        return math.inf
+    return max(0.0, job.ends_at - now)
 
 
 def _settle_lost(

@@ -33,10 +33,12 @@ class Memory:
 
     lost_since: dict[str, float] = field(default_factory=dict)
     completing_since: dict[str, float] = field(default_factory=dict)
+    ends_at: dict[str, float] = field(default_factory=dict)
+    """When running jobs end: still so when one answer leaves a job out."""
 
     def keep(self, jobs: set[str]) -> None:
         """Forget jobs that are no longer looked at."""
-        for memory in (self.lost_since, self.completing_since):
+        for memory in (self.lost_since, self.completing_since, self.ends_at):
             for job in set(memory) - jobs:
                 del memory[job]
 
@@ -65,7 +67,7 @@ def look(
         if worker.group == group:
             workers.setdefault(worker.job, []).append(worker)
     views = []
-    for job in _jobs_of(record, group, sight, workers):
+    for job in _jobs_of(record, group, sight, workers, memory):
         if not _holds_a_place(job, bool(workers.get(job.id)), now, memory):
             continue
         state = _worker_state(record, job, workers.get(job.id, []))
@@ -76,7 +78,7 @@ def look(
 
 
 def _jobs_of(
-    record: ClusterRecord, group: str, sight: Sight, workers: Mapping[str, list[WorkerInfo]]
+    record: ClusterRecord, group: str, sight: Sight, workers: Mapping[str, list[WorkerInfo]], memory: Memory
 ) -> list[Job]:
     """Jobs that the batch system shows, and those whose workers are here before it does (own starts)."""
     seen = [
@@ -84,8 +86,16 @@ def _jobs_of(
         for job in sight.jobs.values()
         if (tag := parse_job_name(job.name)) is not None and tag.uid == record.uid and tag.group == group
     ]
+    memory.ends_at |= {job.id: job.ends_at for job in seen if job.state.active and job.ends_at is not None}
     ids = {job.id for job in seen}
-    return [*seen, *(Job(id=id_, name="", state=_told_by(own)) for id_, own in workers.items() if id_ not in ids)]
+    return [
+        *seen,
+        *(
+            Job(id=id_, name="", state=_told_by(own), ends_at=memory.ends_at.get(id_))
+            for id_, own in workers.items()
+            if id_ not in ids
+        ),
+    ]
 
 
 def _told_by(workers: list[WorkerInfo]) -> JobState:

@@ -93,8 +93,8 @@ async def _change_or_tick(changed: asyncio.Event) -> None:
     await asyncio.sleep(_GATHER)
 
 
-class RetireHandler(HeadHandler):
-    """``POST /ihpc/retire`` {jobs} → 202: their workers hand over their data and go."""
+class JobsHandler(HeadHandler):
+    """``POST`` {jobs} → 202: something begins with the workers of these jobs."""
 
     async def post(self) -> None:
         """Begin, without waiting for the end."""
@@ -107,19 +107,36 @@ class RetireHandler(HeadHandler):
         state = describe(self.scheduler, self.diary)
         names = [worker.name for worker in state.workers if worker.job in jobs]
         if names:
-            task = asyncio.ensure_future(_retire(self.scheduler, names))
+            task = asyncio.ensure_future(self.begin(names))
             _BACKGROUND.add(task)
             task.add_done_callback(_BACKGROUND.discard)
         self.set_status(202)
         self.finish({"workers": names})
 
+    async def begin(self, names: list[str]) -> None:
+        """What is to be done with the workers of these names."""
+        raise NotImplementedError
 
-async def _retire(scheduler: Scheduler, names: list[str]) -> None:
-    """Let these workers hand over and go, each told why: one that Dask removes for another reason (a user's
-    `client.restart()`, a long silence) is still wanted, and comes back."""
-    for address in await scheduler.retire_workers(names=names, close_workers=False, remove=False):
-        scheduler.worker_send(address, {"op": "close", "reason": RETIRED})
-        await scheduler.remove_worker(address, expected=True, close=False, stimulus_id=f"ihpc-retire-{time()}")
+
+class RetireHandler(JobsHandler):
+    """``POST /ihpc/retire``: they hand over their data and go."""
+
+    async def begin(self, names: list[str]) -> None:
+        """Each is told why: one that Dask removes for another reason (a user's `client.restart()`, a long
+        silence) is still wanted, and comes back."""
+        scheduler = self.scheduler
+        for address in await scheduler.retire_workers(names=names, close_workers=False, remove=False):
+            scheduler.worker_send(address, {"op": "close", "reason": RETIRED})
+            await scheduler.remove_worker(address, expected=True, close=False, stimulus_id=f"ihpc-retire-{time()}")
+
+
+class DropHandler(JobsHandler):
+    """``POST /ihpc/drop``: they are taken for lost, their tasks are run elsewhere at once."""
+
+    async def begin(self, names: list[str]) -> None:
+        """Without asking them: they are silent."""
+        for address in [self.scheduler.aliases[name] for name in names if name in self.scheduler.aliases]:
+            await self.scheduler.remove_worker(address, stimulus_id=f"ihpc-drop-{time()}")
 
 
 class CloseHandler(HeadHandler):
@@ -145,5 +162,6 @@ def routes(
         (r"/ihpc/state", StateHandler, arguments),
         (r"/ihpc/stream", StreamHandler, arguments),
         (r"/ihpc/retire", RetireHandler, arguments),
+        (r"/ihpc/drop", DropHandler, arguments),
         (r"/ihpc/close", CloseHandler, arguments),
     ]

@@ -73,6 +73,6 @@ class HeadOrder(Model):
 
 
 class Retire(Model):
-    """A request to the head: these jobs' workers hand over their data and go."""
+    """A request to the head: these jobs' workers hand over their data and go (or are lost, and dropped)."""
 
     jobs: tuple[str, ...]

