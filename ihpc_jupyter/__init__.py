@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ihpc_jupyter.version import __version__
+
 if TYPE_CHECKING:
     from ihpc_jupyter.kernel.asynchronous import AsyncCluster
     from ihpc_jupyter.kernel.cluster import Cluster
 
-__version__ = "0.1.0"
 __all__ = ["AsyncCluster", "Cluster", "__version__"]
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from ihpc_jupyter.cli.main import _parser
 from ihpc_jupyter.model.site import Site
-from ihpc_jupyter.site_file import AgentSettings, load_settings
+from ihpc_jupyter.sites.file import AgentSettings, load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _LISTING = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]

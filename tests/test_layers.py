@@ -19,8 +19,8 @@ OURS = {
     "errors": set(),
     "cluster": {"cluster", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
-    "head": {"head", "model", "cluster", "files", "identity", "errors", "contexts"},
-    "client": {"client", "model", "errors", "paths", "scheduler", "site_file", "files"},
+    "head": {"head", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
+    "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files"},
     "server": {"server", "client", "model", "errors", "paths", "validation", "identity"},
     "kernel": {"kernel", "client", "model", "errors", "paths", "validation", "identity"},
     "cli": {"cli", "client", "model", "errors", "paths", "validation", "identity"},
@@ -54,7 +54,7 @@ SLURM_SPEAKERS = {
     "scheduler/slurm_offers.py",
     "scheduler/reasons.py",
     "scheduler/environment.py",
-    "site_discovery.py",
+    "sites/discovery.py",
     "head/scripts.py",
 }
 """The modules that may know the names of Slurm's commands and variables."""

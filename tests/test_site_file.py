@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ihpc_jupyter.errors import InvalidRequest
-from ihpc_jupyter.jobqueue_file import JobqueueDefaults, read_jobqueue_defaults
 from ihpc_jupyter.model.site import Lane, Shape, SiteKind
 from ihpc_jupyter.scheduler.base import Offers
 from ihpc_jupyter.scheduler.slurm_offers import lane_name, propose
 from ihpc_jupyter.scheduler.slurm_text import NodeKind, Partition, Qos
-from ihpc_jupyter.site_discovery import discover, propose_site
-from ihpc_jupyter.site_file import load_settings, site_file_paths
+from ihpc_jupyter.sites.discovery import discover, propose_site
+from ihpc_jupyter.sites.file import load_settings, site_file_paths
+from ihpc_jupyter.sites.jobqueue import JobqueueDefaults, read_jobqueue_defaults
 from tests.asynchronous import run
 from tests.slurmbed import SlurmBed
 from tests.slurmbed.fixtures import slurm, slurm_session
@@ -192,7 +192,7 @@ def test_no_table_brings_anything_but_a_clean_error(
     files.system.write_text("")
     files.user.write_text("x")
     with monkeypatch.context() as patch:
-        patch.setattr("ihpc_jupyter.site_file.tomllib.loads", lambda text: table if text else {})
+        patch.setattr("ihpc_jupyter.sites.file.tomllib.loads", lambda text: table if text else {})
         with suppress(InvalidRequest):
             load_settings(files.environment)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 
-from ihpc_jupyter import __version__
 from ihpc_jupyter.agent.desk import SiteDesk, first_answer
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
@@ -25,6 +24,7 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.protocol import API_VERSION, About, Change, Snapshot
 from ihpc_jupyter.model.site import Site, SiteStatus
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot
+from ihpc_jupyter.version import __version__
 
 SCAN = 3.0
 """Seconds between two looks at the home for clusters that other hosts' agents made."""

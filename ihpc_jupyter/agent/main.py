@@ -14,8 +14,8 @@ from tornado.netutil import bind_unix_socket
 from ihpc_jupyter.agent.agent import Agent
 from ihpc_jupyter.agent.api import MAX_BODY, application
 from ihpc_jupyter.paths import agent_socket, runtime_directory, state_directory
-from ihpc_jupyter.site_discovery import discover
-from ihpc_jupyter.site_file import load_settings
+from ihpc_jupyter.sites.discovery import discover
+from ihpc_jupyter.sites.file import load_settings
 
 IDLE = 600.0
 """Seconds without a cluster, a reader or a request after which the agent goes by itself."""

@@ -5,7 +5,7 @@ import sys
 
 from ihpc_jupyter.paths import agent_socket, runtime_directory
 from ihpc_jupyter.scheduler.environment import chosen_environment
-from ihpc_jupyter.site_file import load_settings
+from ihpc_jupyter.sites.file import load_settings
 
 KEPT = ("IHPC_AGENT", "IHPC_RUNTIME", "IHPC_STATE", "IHPC_SITE_FILE", "IHPC_SYSTEM_SITE_FILE")
 KEPT_XDG = (

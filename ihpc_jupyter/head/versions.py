@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from ihpc_jupyter import __version__
+from ihpc_jupyter.version import __version__
 
 SHARED = ("distributed", "dask", "cloudpickle")
 

@@ -1,14 +1,11 @@
 """`Cluster`: the elastic cluster as an ordinary object of a notebook."""
 
-import atexit
 import html
 from collections.abc import Iterable
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
 from ihpc_jupyter.kernel.asynchronous import DEFAULT_GROUP, AsyncCluster
+from ihpc_jupyter.kernel.portal import portal
 from ihpc_jupyter.model.cluster import ClusterView
 from ihpc_jupyter.model.protocol import LogTail, Script
 
@@ -19,15 +16,6 @@ if TYPE_CHECKING:
 
 MIME = "application/vnd.ihpc.cluster+json"
 """What the JupyterLab extension renders as a live card; it survives the kernel."""
-
-
-@cache
-def portal() -> BlockingPortal:
-    """The thread in which this kernel talks to the agent, whatever the notebook's own loop does."""
-    manager = start_blocking_portal(name="ihpc")
-    entered = manager.__enter__()
-    atexit.register(manager.__exit__, None, None, None)
-    return entered
 
 
 class Cluster:

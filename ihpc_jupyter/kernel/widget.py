@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from ihpc_jupyter.errors import IhpcError
-from ihpc_jupyter.kernel.cluster import portal
+from ihpc_jupyter.kernel.portal import portal
 from ihpc_jupyter.model.cluster import ClusterView
 
 if TYPE_CHECKING:

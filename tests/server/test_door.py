@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from ihpc_jupyter.agent.api import ROUTES as AGENT_ROUTES
-from ihpc_jupyter.model.protocol import Fault, Snapshot
+from ihpc_jupyter.model.protocol import About, Fault, Snapshot
 from ihpc_jupyter.server.routes import ROUTES
 from tests.server.conftest import Fetch
 
@@ -173,6 +174,23 @@ async def test_a_cluster_is_untouched_by_bad_changes(jp_fetch: Fetch) -> None:
     await fault(jp_fetch, 422, *path, "script")
     view = json.loads((await jp_fetch(*path)).body)
     assert view["groups"]["main"]["target"] == 0
+
+
+async def test_bad_input_moves_neither_memory_nor_latency(jp_fetch: Fetch) -> None:
+    async def about() -> About:
+        return About.model_validate_json((await jp_fetch("ihpc", "api", "about")).body)
+
+    path, bodies = ("ihpc", "api", "clusters"), [json.dumps(body) for body in BAD_CLUSTERS]
+    bodies += [json.dumps({"name": "demo", "groups": {"main": {"target": 10**target}}}) for target in range(3, 30)]
+    for body in bodies:
+        await fault(jp_fetch, 422, *path, method="POST", body=body)
+    before, took = await about(), []
+    for body in bodies * 4:
+        began = time.perf_counter()
+        await fault(jp_fetch, 422, *path, method="POST", body=body)
+        took.append(time.perf_counter() - began)
+    assert (await about()).memory - before.memory < 8 << 20
+    assert sorted(took)[len(took) // 2] < 0.1
 
 
 async def test_the_stream_begins_with_the_snapshot_and_tells_changes(

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.model.base import Model
 from ihpc_jupyter.model.site import Site
-from ihpc_jupyter.site_mistakes import explain
+from ihpc_jupyter.sites.mistakes import explain
 
 Table = dict[str, Any]
 _AModel = TypeVar("_AModel", bound=Model)

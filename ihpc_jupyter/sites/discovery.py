@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ihpc_jupyter.errors import IhpcError
-from ihpc_jupyter.jobqueue_file import JobqueueDefaults, read_jobqueue_defaults
 from ihpc_jupyter.model.site import Lane, Polling, Shape, Site, SiteKind
 from ihpc_jupyter.scheduler.base import Offers
 from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.open import open_batch_system
-from ihpc_jupyter.site_file import Settings
+from ihpc_jupyter.sites.file import Settings
+from ihpc_jupyter.sites.jobqueue import JobqueueDefaults, read_jobqueue_defaults
 
 _NAME = "slurm"
 

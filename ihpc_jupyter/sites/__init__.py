@@ -1,0 +1,1 @@
+"""Which sites there are: described in files, found by themselves, or the embedded one."""
