@@ -91,7 +91,7 @@ def _render(spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit
         "memory": f"{shape.memory}B",
         "processes": shape.processes,
         # `exec`: the batch system's signals then reach our program itself, not a shell in front of it.
-        "python": f"exec {shlex.quote(str(order.environment.python))}",
+        "python": 'exec "$IHPC_PYTHON"',
         "worker_command": program.module,
         "worker_extra_args": program.arguments,
         "job_script_prologue": [
@@ -99,6 +99,7 @@ def _render(spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit
             f"[ -e {shlex.quote(str(spool.gate))} ] || {_NOTHING_TO_DO}",
             *program.prologue,
             *order.site.prologue,
+            *_choose_python(order, lane),
             *_change_directory(order),
         ],
         "death_timeout": min(60.0, order.idle_timeout),
@@ -154,6 +155,13 @@ def _directives(lane: Lane, shape: Shape) -> list[str]:
     if lane.preemptible:
         directives += ["--requeue", f"--signal=B:USR1@{PREEMPTION_SIGNAL_LEAD}"]
     return directives
+
+
+def _choose_python(order: HeadOrder, lane: Lane) -> Iterable[str]:
+    """The caller's interpreter where this node sees it, else the lane's or the site's."""
+    yield f"IHPC_PYTHON={shlex.quote(order.environment.python)}"
+    if fallback := lane.python or order.site.python:
+        yield f'[ -x "$IHPC_PYTHON" ] || IHPC_PYTHON={shlex.quote(fallback)}'
 
 
 def _change_directory(order: HeadOrder) -> tuple[str, ...]:

@@ -82,6 +82,8 @@ class Lane(Model):
     grace: Seconds = 0.0
     """Seconds between the signal that announces a preemption and the end, as the batch system is set up."""
     cost_factor: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    python: PathText | None = None
+    """Interpreter for this lane's workers where its nodes do not see the caller's; the site's when left out."""
     priority: Annotated[int, Field(ge=0, le=1_000_000)] = 10
     """Order of lanes on the `local` site; elsewhere the batch system decides."""
 

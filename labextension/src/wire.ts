@@ -144,6 +144,7 @@ export interface Lane {
   preemptible: boolean;
   grace: number;
   cost_factor: number;
+  python: string | null;
   priority: number;
 }
 /**
