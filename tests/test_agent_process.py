@@ -12,7 +12,10 @@ import pytest
 from tests.lab_slurm import Workplace, workplace
 from tests.slurmbed import wait_until
 
-ASK = "import asyncio; from ihpc_jupyter.client.agent import AgentClient; print(asyncio.run(AgentClient().about()).pid)"
+ASK = (
+    "import asyncio; from ihpc_jupyter.client.agent import AgentClient; "
+    "print(asyncio.run(AgentClient().about()).pid)"
+)
 
 
 @pytest.fixture
