@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ihpc_jupyter.agent.waits import Waits
 from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.sight import Sight
 from ihpc_jupyter.errors import IhpcError
@@ -25,6 +26,7 @@ class SiteDesk:
         self.watcher = Watcher(self.batch, site.polling)
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
+        self._waits = Waits()
 
     def spool(self, uid: str) -> Spool:
         """The spool directory of one cluster."""
@@ -49,6 +51,7 @@ class SiteDesk:
     def status(self) -> SiteStatus:
         """How the site is."""
         snapshot = self.watcher.snapshot
+        self._waits.observe(snapshot.jobs.values())
         return SiteStatus(
             site=self.site,
             health=snapshot.health,
@@ -57,6 +60,7 @@ class SiteDesk:
             latency=snapshot.latency,
             requests=self.batch.requests,
             accounts=self.accounts,
+            waits=self._waits.by_lane(),
         )
 
     async def close(self) -> None:

@@ -161,6 +161,14 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Wait(Model):
+    """How long jobs waited in the queue: seconds, with how many jobs they rest on."""
+
+    median: Seconds
+    p95: Seconds
+    count: int
+
+
 class SiteStatus(Model):
     """A site with how it is: what doors show of it."""
 
@@ -175,3 +183,5 @@ class SiteStatus(Model):
     """Requests made to the batch system since the agent started."""
     accounts: tuple[Word, ...] = ()
     """Accounts that this user may charge, where the site tells."""
+    waits: dict[Name, Wait] = Field(default={})
+    """By lane: queue waits of this user's jobs that started since the agent looks."""

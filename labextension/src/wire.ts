@@ -99,6 +99,9 @@ export interface SiteStatus {
   latency: number | null;
   requests: number;
   accounts: string[];
+  waits: {
+    [k: string]: Wait;
+  };
 }
 /**
  * A computing centre's batch system as this user reaches it.
@@ -168,6 +171,14 @@ export interface Polling {
   busy: number;
   rest: number;
   timeout: number;
+}
+/**
+ * How long jobs waited in the queue: seconds, with how many jobs they rest on.
+ */
+export interface Wait {
+  median: number;
+  p95: number;
+  count: number;
 }
 /**
  * A cluster as it is now: the whole truth a card shows.
