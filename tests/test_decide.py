@@ -144,6 +144,13 @@ def test_how_early_a_successor_is_asked_for(limit: float, wait: float, seconds: 
     assert lead(limit, wait) == seconds
 
 
+def test_a_job_that_completes_keeps_its_place_but_displaces_nobody() -> None:
+    known = record(1, registered=("7_0",))
+    completing = job(0, JobState.COMPLETING, ends_at=NOW)
+    assert decided(known, [completing], head()) == Decision()
+    assert decided(known, [completing, job(1)], head(worker(1))) == Decision()
+
+
 def test_leaving_jobs_do_not_count() -> None:
     known = record(1, leaving=("7_0",))
     assert decided(known, [job(0)], head(worker(0, leaving=True))) == Decision(submit={"main": 1})

@@ -1,7 +1,7 @@
 """From what is known to what is shown: a cluster's view, and the diary lines that its changes deserve."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.cluster.decide import count
@@ -105,8 +105,13 @@ def cluster_view(
     )
 
 
-def notes_on(before: Mapping[str, JobView], after: Mapping[str, JobView], record: ClusterRecord) -> list[Note]:
-    """What the difference between two looks at a cluster's jobs tells a person."""
+def notes_on(
+    before: Mapping[str, JobView], after: Mapping[str, JobView], record: ClusterRecord, going: Collection[str]
+) -> list[Note]:
+    """What the difference between two looks at a cluster's jobs tells a person.
+
+    *going*: jobs whose workers are leaving, or have left, by themselves and in order.
+    """
     notes = []
     for id_, job in after.items():
         old = before.get(id_)
@@ -114,6 +119,8 @@ def notes_on(before: Mapping[str, JobView], after: Mapping[str, JobView], record
             notes.append(
                 _note(f"Job {id_} was sent back to the queue; it keeps its place in the target.", "warning")
             )
+        elif id_ in going:
+            continue
         elif old is not None and old.worker_state is WorkerState.WORKING and job.worker_state is WorkerState.LOST:
             notes.append(_note(f"The workers of job {id_} are silent or gone.", "warning"))
         elif (

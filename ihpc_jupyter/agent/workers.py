@@ -32,6 +32,7 @@ class Workers:
         self._retired_at: dict[str, float] = {}
         self._warned: set[str] = set()
         self._met: set[str] = set()
+        self._going: set[str] = set()
         self._met_since = 0.0
         self._noted_until = time.time()
 
@@ -77,11 +78,18 @@ class Workers:
         case = self._case
         jobs = {job.id: job for seen in sights.values() for job in seen.jobs}
         self._be_patient_with_a_new_head()
-        for note in (*notes_on(self._jobs, jobs, case.record), *self._new_notes_of_head()):
+        self._going = self._still_going(jobs)
+        for note in (*notes_on(self._jobs, jobs, case.record, self._going), *self._new_notes_of_head()):
             case.replace(case.record.noted(note))
         self._jobs = jobs
         self._memory.keep(set(sight.jobs) | set(jobs))
         self._remember(sight, jobs)
+
+    def _still_going(self, jobs: dict[str, JobView]) -> set[str]:
+        """Jobs whose workers leave or have left in order; one that is back in the queue begins anew."""
+        head = self._case.link.state
+        leaving = {worker.job for worker in head.workers if worker.leaving} if head else set()
+        return {id_ for id_ in self._going | leaving if id_ in jobs and not jobs[id_].state.waiting}
 
     def _be_patient_with_a_new_head(self) -> None:
         """Jobs whose workers have not come back to a head that has just come up are not given up yet."""

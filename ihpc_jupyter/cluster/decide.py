@@ -73,8 +73,10 @@ def decide(
             continue  # what was asked for is not all to be seen yet: any difference may be only apparent
         if missing > 0:
             decision.submit[name] = min(missing, MAX_ARRAY)
-        elif missing < 0:
-            _let_go(live, -missing, busy, decision)
+        else:
+            # One that completes keeps its place, as it may come back; it makes no other one superfluous.
+            here = [job for job in live if not job.state.ended]
+            _let_go(here, max(0, len(here) - jobs_wanted(group)), busy, decision)
     return decision
 
 
