@@ -52,6 +52,10 @@ def test_once_registered_a_job_without_workers_is_lost_and_remembered() -> None:
     assert memory.lost_since == {}
 
 
+def test_before_a_head_is_heard_no_worker_is_lost() -> None:
+    assert only(seen([job(0)], None, record(registered=("7_0",)))).worker_state is WorkerState.STARTING
+
+
 def test_silent_workers_are_lost_but_one_that_is_heard_is_enough() -> None:
     silent, heard = worker(0, 0, silent=SILENT), worker(0, 1, silent=SILENT - 0.1)
     assert only(seen([job(0)], head(silent))).worker_state is WorkerState.LOST

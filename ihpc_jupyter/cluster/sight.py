@@ -70,7 +70,7 @@ def look(
     for job in _jobs_of(record, group, sight, workers, memory):
         if not _holds_a_place(job, bool(workers.get(job.id)), now, memory):
             continue
-        state = _worker_state(record, job, workers.get(job.id, []))
+        state = _worker_state(record, job, workers.get(job.id, []), head)
         _remember_loss(job.id, state, now, memory)
         views.append(_view(job, group, state, workers.get(job.id, []), processes))
     unseen = sum(_unseen(submission, sight) for submission in record.submissions if submission.group == group)
@@ -110,14 +110,18 @@ def _holds_a_place(job: Job, registered: bool, now: float, memory: Memory) -> bo
     return not job.state.ended or registered
 
 
-def _worker_state(record: ClusterRecord, job: Job, workers: list[WorkerInfo]) -> WorkerState:
+def _worker_state(
+    record: ClusterRecord, job: Job, workers: list[WorkerInfo], head: HeadState | None
+) -> WorkerState:
+    """Which count a job's workers are in. Only a head that was heard can miss workers: before that they may be on
+    their way (back) to it."""
     if job.id in record.leaving:
         return WorkerState.LEAVING
     if any(worker.silent < SILENT for worker in workers):
         return WorkerState.WORKING
     if job.state.waiting:
         return WorkerState.PENDING
-    if workers or job.id in record.registered:
+    if workers or (head is not None and job.id in record.registered):
         return WorkerState.LOST
     return WorkerState.STARTING
 
