@@ -20,25 +20,8 @@ from ihpc_jupyter.scheduler.transport import Transport
 from ihpc_jupyter.scheduler.watcher import Watcher
 from tests.asynchronous import eventually, run, until
 from tests.slurmbed import FaultyCommands, SlurmBed
-from tests.slurmbed.fixtures import (
-    MakeSlurm,
-    faulty_commands,
-    make_slurm,
-    slurm,
-    slurm_accounting,
-    slurm_accounting_session,
-    slurm_session,
-)
+from tests.slurmbed.fixtures import MakeSlurm
 from tests.sshd import running_sshd
-
-__all__ = [
-    "faulty_commands",
-    "make_slurm",
-    "slurm",
-    "slurm_accounting",
-    "slurm_accounting_session",
-    "slurm_session",
-]
 
 LANES = {
     "urgent": Lane(priority=100, partition="urgent"),

@@ -14,9 +14,6 @@ import pytest
 
 from tests.lab_slurm import REPOSITORY, Workplace, workplace
 from tests.slurmbed import SlurmBed, explain_missing, wait_until
-from tests.slurmbed.fixtures import slurm, slurm_session
-
-__all__ = ["slurm", "slurm_session"]
 
 DEMO = REPOSITORY / "examples" / "demo.py"
 

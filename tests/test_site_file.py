@@ -18,9 +18,6 @@ from ihpc_jupyter.sites.file import load_settings, site_file_paths
 from ihpc_jupyter.sites.jobqueue import JobqueueDefaults, read_jobqueue_defaults
 from tests.asynchronous import run
 from tests.slurmbed import SlurmBed
-from tests.slurmbed.fixtures import slurm, slurm_session
-
-__all__ = ["slurm", "slurm_session"]
 
 CENTRE = """
 locked = ["sites.centre.lanes.urgent", "agent.mode"]

@@ -11,25 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.slurmbed import BedError, FaultyCommands, SlurmBed, explain_missing, programs, wait_until
-from tests.slurmbed.fixtures import (
-    MakeSlurm,
-    faulty_commands,
-    make_slurm,
-    slurm,
-    slurm_accounting,
-    slurm_accounting_session,
-    slurm_session,
-)
+from tests.slurmbed.fixtures import MakeSlurm
 from tests.slurmbed.isolation import namespaces_work
-
-__all__ = [
-    "faulty_commands",
-    "make_slurm",
-    "slurm",
-    "slurm_accounting",
-    "slurm_accounting_session",
-    "slurm_session",
-]
 
 REPOSITORY = Path(__file__).parents[1]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs jobs of other users")
