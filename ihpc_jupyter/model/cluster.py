@@ -53,7 +53,7 @@ class CreateCluster(Model):
     placement: Literal["host", "job"] | None = None
     account: Word | None = None
     idle_timeout: Annotated[float, Field(ge=10, le=30 * 86400)] = 3600.0
-    """Seconds without work, client or scaling after which the cluster stops by itself."""
+    """Seconds without any task (however many clients are connected) after which the cluster stops by itself."""
 
 
 class PatchGroup(Model):
