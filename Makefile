@@ -13,7 +13,7 @@ SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
 
-.PHONY: help lab demo test lab-slurm setup check lint types python-tests typescript-checks system-packages clean
+.PHONY: help lab demo test lab-slurm bench-scale setup-test setup check lint types python-tests typescript-checks system-packages clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ lab-slurm: setup system-packages ## open JupyterLab in front of a private, real,
 	$(BIN)/python -m tests.lab_slurm $(ROOT_FLAG)
 
 test: system-packages setup-test check python-tests ## set up what the tests need, and pass them all
+
+bench-scale: system-packages setup-test ## from 0 to n workers beside dask-jobqueue on the same real Slurm
+	$(BIN)/python -m benchmarks.scale
 
 check: setup-test lint types typescript-checks ## style and types
 
