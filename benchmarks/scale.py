@@ -1,9 +1,9 @@
 """From 0 to n workers: ours beside dask-jobqueue, on the same real Slurm, interleaved. ``make bench-scale``.
 
 Both have their Dask scheduler up before the clock starts; the clock stops when n workers are registered with it.
-The peer runs at its defaults (a nanny) and at its best tuning (no nanny). Slurm's settings are those of the test
-The peer runs at its defaults (a nanny) and at its best tuning (no nanny). Slurm is set as the test bed sets it. The
-last line is one JSON object: medians in seconds, ratios to the peer's best, `sbatch` requests for n workers.
+The peer runs at its defaults (a nanny) and at its best tuning (no nanny). Slurm is set as the test bed sets it.
+The last line is one JSON object: medians in seconds, ratios to the peer's best, `sbatch` requests for n workers.
+"""
 
 import argparse
 import json
@@ -83,7 +83,8 @@ def main() -> None:
         place.environment = commands.env(place.environment)
         with ours(place) as mine, peer(place, nanny=True) as default, peer(place, nanny=False) as tuned:
             ways = {"ihpc_jupyter": mine, "dask_jobqueue": default, "dask_jobqueue_no_nanny": tuned}
-            print(json.dumps({"scale": [_size(bed, commands, ways, size, chosen.rounds) for size in chosen.sizes]}))
+            sizes = [_size(bed, commands, ways, size, chosen.rounds) for size in chosen.sizes]
+            print(json.dumps({"scale": sizes}))
 
 
 def _size(
