@@ -184,6 +184,7 @@ class World:
 [agent]
 discover = false
 [sites.local]
+spool = "{self.root}/spool-local"
 [sites.{SITE}]
 kind = "slurm"
 spool = "{self.spool_root}"
