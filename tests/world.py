@@ -21,6 +21,7 @@ from distributed.security import Security
 
 from ihpc_jupyter.errors import ERRORS, IhpcError
 from ihpc_jupyter.files import read_model
+from ihpc_jupyter.head.pulse import NAME as PULSE
 from ihpc_jupyter.head.tls import security_from
 from ihpc_jupyter.model.cluster import ClusterView, GroupView, JobView
 from ihpc_jupyter.model.head import HeadFile
@@ -263,7 +264,8 @@ node = {{ cores = 4, memory = "1600MiB" }}
 
     def workers(self, uid: str) -> list[psutil.Process]:
         """The worker processes of a cluster."""
-        return [child for launcher in self.launchers(uid) for child in launcher.children()]
+        children = [child for launcher in self.launchers(uid) for child in launcher.children()]
+        return [child for child in children if child.name() != PULSE]
 
     def queue(self, uid: str = "") -> dict[str, str]:
         """Slurm's own word on our jobs: id → state, those that have not ended."""

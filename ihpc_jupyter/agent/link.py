@@ -10,7 +10,7 @@ import httpx
 
 from ihpc_jupyter.contexts import client_context
 from ihpc_jupyter.files import read_model
-from ihpc_jupyter.model.head import HeadFile, HeadState, Retire
+from ihpc_jupyter.model.head import HeadFile, HeadState, Jobs
 from ihpc_jupyter.model.spool import Spool
 
 QUIET = 4.0
@@ -62,11 +62,11 @@ class HeadLink:
 
     async def retire(self, jobs: tuple[str, ...]) -> bool:
         """Ask that these jobs' workers hand over and go; False where the head does not answer."""
-        return await self._post("/ihpc/retire", Retire(jobs=jobs).model_dump_json())
+        return await self._post("/ihpc/retire", Jobs(jobs=jobs).model_dump_json())
 
     async def drop(self, jobs: tuple[str, ...]) -> bool:
         """Tell that these jobs' workers are lost; False where the head does not answer (it finds out later)."""
-        return await self._post("/ihpc/drop", Retire(jobs=jobs).model_dump_json())
+        return await self._post("/ihpc/drop", Jobs(jobs=jobs).model_dump_json())
 
     async def close(self) -> bool:
         """Ask the head to close; False where it does not answer."""

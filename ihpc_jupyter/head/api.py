@@ -11,7 +11,7 @@ from tornado.web import RequestHandler
 
 from ihpc_jupyter.head.report import Diary, describe
 from ihpc_jupyter.head.worker import RETIRED
-from ihpc_jupyter.model.head import Retire
+from ihpc_jupyter.model.head import Jobs
 
 TICK = 1.0
 """Seconds between two reports when nothing special happens (loads change all the time)."""
@@ -99,7 +99,7 @@ class JobsHandler(HeadHandler):
     async def post(self) -> None:
         """Begin, without waiting for the end."""
         try:
-            jobs = set(Retire.model_validate_json(self.request.body).jobs)
+            jobs = set(Jobs.model_validate_json(self.request.body).jobs)
         except ValidationError as error:
             self.set_status(422)
             self.finish({"error": "invalid", "message": str(error)})
@@ -139,6 +139,21 @@ class DropHandler(JobsHandler):
             await self.scheduler.remove_worker(address, stimulus_id=f"ihpc-drop-{time()}")
 
 
+class PulseHandler(HeadHandler):
+    """``POST /ihpc/pulse`` {jobs} → 204: these jobs are alive, however silent their workers."""
+
+    async def post(self) -> None:
+        """Feel it."""
+        try:
+            self.diary.feel(Jobs.model_validate_json(self.request.body).jobs)
+        except ValidationError as error:
+            self.set_status(422)
+            self.finish({"error": "invalid", "message": str(error)})
+            return
+        self.set_status(204)
+        self.finish()
+
+
 class CloseHandler(HeadHandler):
     """``POST /ihpc/close`` → 202: the head closes, its workers with it."""
 
@@ -163,5 +178,6 @@ def routes(
         (r"/ihpc/stream", StreamHandler, arguments),
         (r"/ihpc/retire", RetireHandler, arguments),
         (r"/ihpc/drop", DropHandler, arguments),
+        (r"/ihpc/pulse", PulseHandler, arguments),
         (r"/ihpc/close", CloseHandler, arguments),
     ]

@@ -19,6 +19,7 @@ from types import FrameType
 import psutil
 
 from ihpc_jupyter.cluster.naming import WorkerName
+from ihpc_jupyter.head.pulse import run_pulse
 from ihpc_jupyter.head.worker import DONE, TRY_AGAIN, WorkerOrder, run_worker
 from ihpc_jupyter.model.spool import Spool
 
@@ -46,6 +47,7 @@ class Launcher:
         self._arguments = arguments
         self._spool = Spool(arguments.spool)
         self._running: dict[int, _Process] = {}
+        self._pulse = 0
         self._told_to_go = False
         self._started = time.time()
         self._frozen_since: dict[int, float] = {}
@@ -58,11 +60,14 @@ class Launcher:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         for index in range(self._arguments.processes):
             self._start(_Process(index))
+        self._pulse = self._start_pulse()
         worst = 0
         while self._running:
             signal.sigtimedwait({signal.SIGCHLD}, TICK)
             worst = max(worst, self._reap())
             self._end_frozen()
+        if self._pulse:
+            os.kill(self._pulse, signal.SIGKILL)
         return worst
 
     def _reap(self) -> int:
@@ -72,7 +77,9 @@ class Launcher:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            if process := self._running.pop(pid, None):
+            if pid == self._pulse:
+                self._pulse = 0
+            elif process := self._running.pop(pid, None):
                 worst = max(worst, self._ended(process, os.waitstatus_to_exitcode(status)))
         return worst
 
@@ -119,13 +126,25 @@ class Launcher:
             sys.stderr.flush()
             os._exit(code)
 
+    def _start_pulse(self) -> int:
+        """Fork the pulse; its pid."""
+        launcher = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                for number in (signal.SIGUSR1, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_IGN)
+                run_pulse(self._spool, _job(), launcher)
+            finally:
+                os._exit(0)
+        return pid
+
     def _order(self, process: _Process) -> WorkerOrder:
-        job = os.environ.get("IHPC_JOB_ID", str(os.getppid()))
         restarts = int(os.environ.get("IHPC_RESTARTS", "0"))
         limit = float(os.environ.get("IHPC_TIME_LIMIT", "0"))
         return WorkerOrder(
             spool=self._spool,
-            name=WorkerName(self._arguments.name, job, restarts, process.index, process.attempt),
+            name=WorkerName(self._arguments.name, _job(), restarts, process.index, process.attempt),
             threads=self._arguments.nthreads,
             memory_limit=self._arguments.memory_limit,
             death_timeout=self._arguments.death_timeout,
@@ -138,6 +157,10 @@ class Launcher:
         self._told_to_go = True
         for pid in tuple(self._running):
             os.kill(pid, number)
+
+
+def _job() -> str:
+    return os.environ.get("IHPC_JOB_ID", "unknown")
 
 
 def _is_stopped(pid: int) -> bool:

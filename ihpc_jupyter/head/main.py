@@ -147,13 +147,11 @@ def _end_on_signals() -> None:
         loop.add_signal_handler(number, os._exit, 128 + number)
 
 
-def _settings(order: HeadOrder) -> dict[str, object]:
-    return {
-        "distributed.scheduler.worker-ttl": f"{order.silent_timeout}s",
-        # Who dies beside a dying worker is not to blame for it: nodes are taken away here all the time.
-        "distributed.scheduler.allowed-failures": 10,
-        "distributed.dashboard.link": "",
-    }
+SETTINGS = {
+    # Who dies beside a dying worker is not to blame for it: nodes are taken away here all the time.
+    "distributed.scheduler.allowed-failures": 10,
+    "distributed.dashboard.link": "",
+}
 
 
 def _be_the_only_one(lock: IO[str]) -> None:
@@ -173,7 +171,7 @@ def main() -> None:
     order = read_model(spool.order, HeadOrder)
     if order is None or not spool.gate.exists():
         raise SystemExit(f"{spool.order}: no order to read, or the cluster was stopped")
-    with (spool.path / "head.lock").open("w") as lock, dask.config.set(_settings(order)):
+    with (spool.path / "head.lock").open("w") as lock, dask.config.set(SETTINGS):
         _be_the_only_one(lock)
         asyncio.run(run_head(spool, order))
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
@@ -15,6 +16,8 @@ from ihpc_jupyter.model.cluster import Load, Note
 from ihpc_jupyter.model.head import HeadState, WorkerInfo
 
 MAX_NOTES = 50
+PULSE_MEMORY = 60.0
+"""Seconds after which a pulse that was not felt again is forgotten."""
 
 
 class Diary(SchedulerPlugin):
@@ -25,6 +28,8 @@ class Diary(SchedulerPlugin):
     def __init__(self) -> None:
         self.notes: deque[Note] = deque(maxlen=MAX_NOTES)
         self.changed = asyncio.Event()
+        self.pulses: dict[str, float] = {}
+        """When the pulse of each job was last felt (seconds since 1970)."""
         self._own = get_versions()
         self._told: set[str] = set()
 
@@ -44,6 +49,12 @@ class Diary(SchedulerPlugin):
     def add_client(self, scheduler: Scheduler, client: str) -> None:
         """A client connected."""
         self.changed.set()
+
+    def feel(self, jobs: Iterable[str]) -> None:
+        """The pulses of these jobs, now; those that stopped long ago are forgotten."""
+        now = time.time()
+        self.pulses = {job: at for job, at in self.pulses.items() if now - at < PULSE_MEMORY}
+        self.pulses.update(dict.fromkeys(jobs, now))
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """A client left."""
@@ -86,7 +97,9 @@ def describe(scheduler: Scheduler, diary: Diary) -> HeadState:
         at=now,
         address=scheduler.address,
         workers=tuple(
-            info for worker in scheduler.workers.values() if (info := _worker_info(worker, now)) is not None
+            info
+            for worker in scheduler.workers.values()
+            if (info := _worker_info(worker, now, diary.pulses)) is not None
         ),
         load=_load(scheduler),
         idle_since=scheduler.idle_since,
@@ -94,7 +107,7 @@ def describe(scheduler: Scheduler, diary: Diary) -> HeadState:
     )
 
 
-def _worker_info(worker: WorkerState, now: float) -> WorkerInfo | None:
+def _worker_info(worker: WorkerState, now: float, pulses: Mapping[str, float]) -> WorkerInfo | None:
     name = parse_worker_name(str(worker.name))
     if name is None:
         return None
@@ -104,7 +117,7 @@ def _worker_info(worker: WorkerState, now: float) -> WorkerInfo | None:
         job=name.job,
         host=worker.host,
         leaving=worker.status.name.startswith("closing"),
-        silent=max(0.0, now - worker.last_seen),
+        silent=max(0.0, now - max(worker.last_seen, pulses.get(name.job, 0.0))),
         processing=len(worker.processing),
         memory=int(worker.metrics.get("memory") or 0),
     )

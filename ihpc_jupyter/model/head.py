@@ -7,7 +7,7 @@ from ihpc_jupyter.model.site import Shape, Site
 
 
 class WorkerInfo(Model):
-    """A registered worker. *silent*: seconds since it was last heard from."""
+    """A registered worker. *silent*: seconds since it, or the pulse of its job, was last heard."""
 
     name: str
     group: str
@@ -67,12 +67,10 @@ class HeadOrder(Model):
     """Port of the head before this one, so that clients find the new one; 0 for any."""
     api_port: int = 0
     idle_timeout: float
-    silent_timeout: float = 20.0
-    """Seconds without a heartbeat after which a worker is taken for lost."""
     groups: dict[Name, GroupOrder]
 
 
-class Retire(Model):
-    """A request to the head: these jobs' workers hand over their data and go (or are lost, and dropped)."""
+class Jobs(Model):
+    """What is said of jobs to the head: their workers are to go, are lost and to be dropped, or are alive."""
 
     jobs: tuple[str, ...]

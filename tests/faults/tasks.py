@@ -1,5 +1,6 @@
 """Tasks for Dask workers; each run leaves a trace in a file, so that runs can be counted."""
 
+import ctypes
 import os
 import time
 from collections import Counter
@@ -14,6 +15,13 @@ def traced(path: str, number: int, seconds: float = 0.0, size: int = 1) -> bytes
     while time.monotonic() < until:
         time.sleep(0.05)
     return bytes([number % 256]) * size
+
+
+def holding_the_interpreter(path: str, number: int, seconds: int) -> bytes:
+    """The same, but no other thread of the process runs meanwhile: no heartbeat is sent."""
+    result = traced(path, number)
+    ctypes.PyDLL(None).sleep(seconds)
+    return result
 
 
 def traces(path: Path) -> Counter[int]:

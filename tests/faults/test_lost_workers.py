@@ -92,6 +92,24 @@ def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(wor
     assert set(world.cancelled()) <= before
 
 
+def test_a_task_that_holds_the_interpreter_is_not_taken_for_dead(world: World, tmp_path: Path) -> None:
+    agent = world.agent()
+    uid = started(agent, 1)
+    client = agent.client("demo")
+    before, trace = list(agent.jobs("demo")), tmp_path / "trace"
+    future = client.submit(tasks.holding_the_interpreter, str(trace), 7, 22)
+    least = 1
+    while not future.done():
+        least = min(least, agent.group("demo").counts.working)
+    assert least == 1, "its worker was never told as lost"
+    assert future.result(10) == bytes([7])
+    assert tasks.traces(trace) == {7: 1}
+    assert list(agent.jobs("demo")) == before
+    assert not world.cancelled()
+    assert len(world.workers(uid)) == 1
+    client.close()
+
+
 def test_lost_nodes_are_replaced_long_before_slurm_gives_them_up(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
     uid = started(agent, 2, shape="node")
