@@ -1,6 +1,7 @@
 """From 0 to n workers: ours beside dask-jobqueue, on the same real Slurm, interleaved. ``make bench-scale``.
 
 Both have their Dask scheduler up before the clock starts; the clock stops when n workers are registered with it.
+The peer gets a new cluster object each time: after some rounds of scaling up and down one may never fill again.
 The peer runs at its defaults (a nanny) and at its best tuning (no nanny). Slurm is set as the test bed sets it.
 The last line is one JSON object: medians in seconds, ratios to the peer's best, `sbatch` requests for n workers.
 """
@@ -12,7 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from distributed import Client
@@ -22,6 +23,7 @@ from tests.slurmbed import BedSettings, FaultyCommands, SlurmBed, wait_until
 
 PATIENCE = 120
 Measure = Callable[[int], float]
+Way = Callable[[], AbstractContextManager[Measure]]
 
 
 @contextmanager
@@ -81,23 +83,28 @@ def main() -> None:
     with SlurmBed(BedSettings(nodes=8, cpus=4)) as bed, workplace(bed) as place:
         commands = FaultyCommands(Path(place.directory) / "commands")
         place.environment = commands.env(place.environment)
-        with ours(place) as mine, peer(place, nanny=True) as default, peer(place, nanny=False) as tuned:
-            ways = {"ihpc_jupyter": mine, "dask_jobqueue": default, "dask_jobqueue_no_nanny": tuned}
+        with ours(place) as mine:
+            ways: dict[str, Way] = {
+                "ihpc_jupyter": lambda: nullcontext(mine),
+                "dask_jobqueue": lambda: peer(place, nanny=True),
+                "dask_jobqueue_no_nanny": lambda: peer(place, nanny=False),
+            }
             sizes = [_size(bed, commands, ways, size, chosen.rounds) for size in chosen.sizes]
             print(json.dumps({"scale": sizes}))
 
 
 def _size(
-    bed: SlurmBed, commands: FaultyCommands, ways: dict[str, Measure], size: int, rounds: int
+    bed: SlurmBed, commands: FaultyCommands, ways: dict[str, Way], size: int, rounds: int
 ) -> dict[str, object]:
     """One size: each way once a round, an empty queue before each."""
     taken: dict[str, list[float]] = {way: [] for way in ways}
     requests: dict[str, int] = {}
     for _ in range(rounds):
-        for way, measure in ways.items():
+        for way, open_way in ways.items():
             wait_until(lambda: _empty(bed), "an empty queue", PATIENCE)
-            commands.forget_calls()
-            taken[way].append(measure(size))
+            with open_way() as measure:
+                commands.forget_calls()
+                taken[way].append(measure(size))
             requests[way] = len(commands.calls("sbatch"))
             print(
                 f"{size:3d} workers  {way:24s} {taken[way][-1]:6.2f} s  {requests[way]:3d} sbatch", file=sys.stderr
