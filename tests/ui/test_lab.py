@@ -138,12 +138,12 @@ def test_waits_of_the_queue_are_told_once_known(lab: Lab) -> None:
     lab.side_bar.get_by_role("button", name="New cluster").click()
     lanes = lab.dialog.locator(".ihpc-Lane")
     expect(lanes.first).to_contain_text("Queue:")
-    lab.page.keyboard.press("Escape")
+    lab.answer("Cancel")
     lab.new_cluster("demo", 2).wait(working=2)
     expect(lab.side_bar.get_by_role("group", name="Site local")).to_contain_text("waits: interactive")
     lab.side_bar.get_by_role("button", name="New cluster").click()
     expect(lanes.filter(has_text="interactive")).to_contain_text("Queue: lately")
-    lab.page.keyboard.press("Escape")
+    lab.answer("Cancel")
 
 
 def test_everything_is_in_the_palette(lab: Lab) -> None:

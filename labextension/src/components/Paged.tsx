@@ -20,7 +20,7 @@ export function Paged<T>(props: IProps<T>): React.ReactElement {
   const more = items.length - from - PAGE;
   const go = (to: number): void => {
     turn(to);
-    top.current?.scrollIntoView({ block: 'nearest' });
+    top.current?.scrollIntoView({ block: 'start' });
   };
   return (
     <div ref={top}>
