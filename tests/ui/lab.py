@@ -82,7 +82,7 @@ class Card:
 
     def open_jobs(self, group: str = "main") -> Locator:
         """Unfold the list of jobs; its rows: jobs that are alike are one."""
-        details = self.group(group).get_by_label(f"Jobs of group {group}", exact=True).and_(self.root.locator("details"))
+        details = self.group(group).locator(f'details[aria-label="Jobs of group {group}"]')
         if details.get_attribute("open") is None:
             details.locator("summary").first.click()
         return details.locator(".ihpc-Jobs").first.locator("> li")

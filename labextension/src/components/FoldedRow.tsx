@@ -47,7 +47,7 @@ export function FoldedRow(props: IProps): React.ReactElement {
             </span>
             {(start !== null || (reason && !same)) && (
               <span className="ihpc-Job-reason">
-                {!same && <span title={first.reason}>{reason} </span>}
+                {reason && !same && <span title={first.reason}>{reason} </span>}
                 {start !== null && (
                   <span className="ihpc-Faint">
                     First start <In at={start} late="any moment" />.

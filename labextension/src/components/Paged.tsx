@@ -18,17 +18,18 @@ export function Paged<T>(props: IProps<T>): React.ReactElement {
   const last = Math.max(0, Math.ceil(items.length / PAGE) - 1) * PAGE;
   const from = Math.min(wish, last);
   const more = items.length - from - PAGE;
-  const go = (to: number): void => {
-    turn(to);
-    top.current?.scrollIntoView({ block: 'start' });
-  };
+  React.useLayoutEffect(() => {
+    if (wish > 0) {
+      top.current?.scrollIntoView({ block: 'start' });
+    }
+  }, [wish]);
   return (
     <div ref={top}>
       {from > 0 && (
         <button
           type="button"
           className="ihpc-Link"
-          onClick={() => go(from - PAGE)}
+          onClick={() => turn(from - PAGE)}
         >
           {from} before
         </button>
@@ -43,7 +44,7 @@ export function Paged<T>(props: IProps<T>): React.ReactElement {
           type="button"
           className="ihpc-Link"
           title={`The next ${Math.min(PAGE, more)}`}
-          onClick={() => go(from + PAGE)}
+          onClick={() => turn(from + PAGE)}
         >
           and {more.toLocaleString('en')} more
         </button>

@@ -60,35 +60,26 @@ function runs(numbers: readonly number[]): string[] {
 /** Rows of a list of jobs, each where its first job is: waiting jobs that are alike, and many others that are. */
 export function fold(jobs: readonly JobView[]): IRow[] {
   const alike = new Map<string, JobView[]>();
-  const found: JobView[][] = [];
   for (const job of jobs) {
-    const same = alike.get(likeness(job));
-    if (same) {
-      same.push(job);
-    } else {
-      const first = [job];
-      alike.set(likeness(job), first);
-      found.push(first);
+    const like = likeness(job);
+    if (!alike.get(like)?.push(job)) {
+      alike.set(like, [job]);
     }
   }
-  const rows: { at: number; row: IRow }[] = [];
-  const places = new Map(jobs.map((job, place) => [job, place]));
+  const rows: IRow[] = [];
   const named = new Map<string, number>();
-  for (const same of found) {
-    const { state } = same[0];
-    if (same.length > (WAITING.includes(state) ? 1 : FEW)) {
-      const name = `${state} ${split(same[0].id)[0]}`;
+  for (const job of jobs) {
+    const same = alike.get(likeness(job))!;
+    if (same.length <= (WAITING.includes(job.state) ? 1 : FEW)) {
+      rows.push({ key: job.id, jobs: [job] });
+    } else if (same[0] === job) {
+      const name = `${job.state} ${split(job.id)[0]}`;
       const n = named.get(name) ?? 0;
       named.set(name, n + 1);
-      const row = { key: `${name} ${n}`, jobs: inOrder(same) };
-      rows.push({ at: places.get(same[0])!, row });
-    } else {
-      for (const job of same) {
-        rows.push({ at: places.get(job)!, row: { key: job.id, jobs: [job] } });
-      }
+      rows.push({ key: `${name} ${n}`, jobs: inOrder(same) });
     }
   }
-  return rows.sort((a, b) => a.at - b.at).map(({ row }) => row);
+  return rows;
 }
 
 function likeness(job: JobView): string {
