@@ -15,6 +15,25 @@ export function group(more = {}) {
   };
 }
 
+export function job(id, more = {}) {
+  return {
+    id,
+    group: 'main',
+    state: 'RUNNING',
+    worker_state: 'working',
+    workers: 1,
+    reason: '',
+    reason_text: '',
+    node: '',
+    restarts: 0,
+    submitted_at: 0,
+    expected_start: null,
+    started_at: null,
+    ends_at: null,
+    ...more
+  };
+}
+
 export function cluster(name, more = {}) {
   return {
     name,

@@ -6,7 +6,8 @@ import {
   duration,
   roughly,
   shape,
-  summary
+  summary,
+  waits
 } from '../lib/model/words.js';
 
 test('durations are read in at most two units', () => {
@@ -42,6 +43,19 @@ test('workers in one sentence', () => {
     summary(counts, 8),
     '2 of 8 workers working, 1 starting, 5 pending'
   );
+});
+
+test('waits of the lanes, and nothing where nothing is known', () => {
+  const known = {
+    interactive: { median: 2, p95: 5.2, count: 12 },
+    batch: { median: 0.3, p95: 190, count: 4 },
+    spot: { median: 0, p95: 0, count: 0 }
+  };
+  assert.deepEqual(waits(known), [
+    'interactive 2 s, p95 5 s (n=12)',
+    'batch <1 s, p95 3 min (n=4)'
+  ]);
+  assert.deepEqual(waits({}), []);
 });
 
 test('a new name is free', () => {

@@ -81,8 +81,15 @@ class Card:
         return self.group(group).get_by_role("alert")
 
     def open_jobs(self, group: str = "main") -> Locator:
-        """Unfold the list of jobs; the rows."""
-        details = self.group(group).locator("details")
+        """Unfold the list of jobs; its rows: jobs that are alike are one."""
+        details = self.group(group).locator(f'details[aria-label="Jobs of group {group}"]')
+        if details.get_attribute("open") is None:
+            details.locator("summary").first.click()
+        return details.locator(".ihpc-Jobs").first.locator("> li")
+
+    def open_fold(self, row: Locator) -> Locator:
+        """Unfold a row of jobs that are alike; the rows of the single ones."""
+        details = row.locator("details")
         if details.get_attribute("open") is None:
             details.locator("summary").click()
         return details.locator("[data-ihpc-job]")

@@ -30,11 +30,17 @@ def test_a_cluster_grows_and_shrinks_by_clicks(lab: Lab) -> None:
     assert took < 100, f"the reaction to a click took {took:.0f} ms"
     assert card.target() == 2
     card.wait(working=2)
-    card.scale(6)
-    card.wait(working=4, pending=2)
+    card.scale(8)
+    card.wait(working=4, pending=4)
     rows = card.open_jobs()
     expect(rows).to_have_count(6)
     expect(rows.filter(has_text="PENDING").first).to_contain_text("Waiting")
+    alike = rows.filter(has_text="3 PENDING")
+    expect(alike).to_contain_text("ahead in the queue")
+    singles = card.open_fold(alike)
+    expect(singles).to_have_count(3)
+    expect(singles.get_by_role("button", name="Log of job")).to_have_count(0)
+    expect(rows.filter(has_text="RUNNING").get_by_role("button", name="Log of job")).to_have_count(4)
     card.scale(1)
     card.wait(working=1, pending=0)
 
@@ -110,7 +116,15 @@ def test_script_log_and_report_can_be_read(lab: Lab) -> None:
     card.wait(working=1)
     lab.run("ihpc:show-script", name="demo")
     expect(lab.dialog).to_contain_text("ihpc_jupyter.head.launcher")
+    lab.page.context.grant_permissions(["clipboard-read"])
+    lab.answer("Copy")
+    expect(lab.dialog.get_by_role("status")).to_have_text("Copied")
+    assert "ihpc_jupyter.head.launcher" in lab.page.evaluate("navigator.clipboard.readText()")
+    expect(lab.dialog.get_by_role("status")).to_have_text("", timeout=5_000)
+    lab.page.keyboard.press("Enter")
+    expect(lab.dialog.get_by_role("status")).to_have_text("Copied")
     lab.answer("Close")
+    expect(lab.dialog).to_have_count(0)
     job = card.open_jobs().first.get_attribute("data-ihpc-job")
     lab.run("ihpc:show-log", name="demo", job=job)
     expect(lab.dialog).to_contain_text(f"Log of job {job}")
@@ -118,6 +132,18 @@ def test_script_log_and_report_can_be_read(lab: Lab) -> None:
     lab.run("ihpc:check-site", name="local")
     expect(lab.dialog).to_contain_text("workers reach the head", timeout=40_000)
     lab.answer("Close")
+
+
+def test_waits_of_the_queue_are_told_once_known(lab: Lab) -> None:
+    lab.side_bar.get_by_role("button", name="New cluster").click()
+    lanes = lab.dialog.locator(".ihpc-Lane")
+    expect(lanes.first).to_contain_text("Queue:")
+    lab.answer("Cancel")
+    lab.new_cluster("demo", 2).wait(working=2)
+    expect(lab.side_bar.get_by_role("group", name="Site local")).to_contain_text("waits: interactive")
+    lab.side_bar.get_by_role("button", name="New cluster").click()
+    expect(lanes.filter(has_text="interactive")).to_contain_text("Queue: lately")
+    lab.answer("Cancel")
 
 
 def test_everything_is_in_the_palette(lab: Lab) -> None:

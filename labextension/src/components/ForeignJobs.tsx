@@ -1,5 +1,6 @@
 import React from 'react';
 import type { Job } from '../wire';
+import { Paged } from './Paged';
 
 /** Jobs with our tag that no known cluster lists: shown, never touched. */
 export function ForeignJobs(props: {
@@ -12,17 +13,17 @@ export function ForeignJobs(props: {
         They carry our tag, but nobody here looks after them. If nobody does
         elsewhere, cancel them with the batch system’s own command.
       </p>
-      <ul className="ihpc-Jobs">
-        {props.jobs.map(job => (
+      <Paged label="Jobs of no known cluster" items={props.jobs}>
+        {job => (
           <li key={job.id} className="ihpc-Job">
-            <div className="ihpc-Job-line">
+            <span className="ihpc-Job-words">
               <span className="ihpc-Job-id">{job.id}</span>
               <span className="ihpc-Job-state">{job.state}</span>
               <span className="ihpc-Faint">{job.name}</span>
-            </div>
+            </span>
           </li>
-        ))}
-      </ul>
+        )}
+      </Paged>
     </section>
   );
 }

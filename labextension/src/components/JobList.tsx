@@ -1,9 +1,12 @@
 import React from 'react';
+import { fold } from '../model/jobs';
 import { many } from '../model/words';
 import type { JobView } from '../wire';
 import { Disclosure } from './Disclosure';
+import { FoldedRow } from './FoldedRow';
 import { JobRow } from './JobRow';
 import { Ago } from './Moment';
+import { Paged } from './Paged';
 
 interface IProps {
   jobs: readonly JobView[];
@@ -13,52 +16,57 @@ interface IProps {
   onLog: (job: string) => void;
 }
 
-// A long list is read in parts: the side bar must stay quick with thousands of jobs.
-const PAGE = 25;
-
-/** The jobs of a group: first how many in which state, then one by one. */
-export function JobList({
-  jobs,
-  of,
-  askedAt,
-  onLog
-}: IProps): React.ReactElement {
-  const [shown, show] = React.useState(PAGE);
+/** The jobs of a group: first how many in which state, then those that are alike, then one by one. */
+export function JobList(props: IProps): React.ReactElement {
+  const { jobs, of } = props;
+  const told = states(jobs);
   return (
     <Disclosure
       label={`Jobs of group ${of}`}
       summary={
         <>
           {many(jobs.length, 'job')}
-          <span className="ihpc-Faint"> · {states(jobs)}</span>
+          <span className="ihpc-Faint" title={told}>
+            {' '}
+            · {told}
+          </span>
         </>
       }
     >
+      <Rows {...props} />
+    </Disclosure>
+  );
+}
+
+function Rows({ jobs, of, askedAt, onLog }: IProps): React.ReactElement {
+  const rows = React.useMemo(() => fold(jobs), [jobs]);
+  return (
+    <>
       {askedAt !== null && (
         <p className="ihpc-Faint">
           As the batch system said <Ago at={askedAt} />:
         </p>
       )}
-      <ul className="ihpc-Jobs" aria-label={`Jobs of group ${of}`}>
-        {jobs.slice(0, shown).map((job, index) => (
-          <JobRow
-            key={job.id}
-            job={job}
-            above={jobs[index - 1]}
-            onLog={() => onLog(job.id)}
-          />
-        ))}
-      </ul>
-      {jobs.length > shown && (
-        <button
-          type="button"
-          className="ihpc-Link"
-          onClick={() => show(shown + PAGE)}
-        >
-          {jobs.length - shown} more
-        </button>
-      )}
-    </Disclosure>
+      <Paged label={`Jobs of group ${of}`} items={rows}>
+        {(row, before) =>
+          row.jobs.length > 1 ? (
+            <FoldedRow
+              key={row.key}
+              jobs={row.jobs}
+              above={before?.jobs[0]}
+              onLog={onLog}
+            />
+          ) : (
+            <JobRow
+              key={row.key}
+              job={row.jobs[0]}
+              above={before?.jobs[0]}
+              onLog={onLog}
+            />
+          )
+        }
+      </Paged>
+    </>
   );
 }
 
@@ -67,5 +75,7 @@ function states(jobs: readonly JobView[]): string {
   for (const job of jobs) {
     counts.set(job.state, (counts.get(job.state) ?? 0) + 1);
   }
-  return [...counts].map(([state, n]) => `${n} ${state}`).join(', ');
+  return [...counts]
+    .map(([state, n]) => `${n.toLocaleString('en')} ${state}`)
+    .join(', ');
 }

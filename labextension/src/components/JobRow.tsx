@@ -1,4 +1,5 @@
 import React from 'react';
+import { canHaveLog, inArray, why } from '../model/jobs';
 import { roughly } from '../model/words';
 import type { JobView } from '../wire';
 import { Action } from './Action';
@@ -9,7 +10,9 @@ interface IProps {
   job: JobView;
   /** The row before: a reason that stands there is not repeated in full. */
   above?: JobView;
-  onLog: () => void;
+  /** Inside of a row that has told the reason. */
+  inFold?: boolean;
+  onLog: (job: string) => void;
 }
 
 const GLYPHS: Partial<Record<JobView['state'], GlyphName>> = {
@@ -26,36 +29,65 @@ const GLYPHS: Partial<Record<JobView['state'], GlyphName>> = {
 };
 
 /** One job: in the batch system's words what it does, in plain words why it waits. */
-export function JobRow({ job, above, onLog }: IProps): React.ReactElement {
-  const why = job.reason_text || job.reason;
-  const same = why !== '' && why === (above?.reason_text || above?.reason);
+export function JobRow(props: IProps): React.ReactElement {
+  const { job, above, inFold, onLog } = props;
+  const reason = inFold ? '' : why(job);
+  const [array, rest] = inArray(job.id);
+  const same = reason !== '' && reason === why(above);
   return (
     <li className="ihpc-Job" data-ihpc-job={job.id}>
       <div className="ihpc-Job-line">
-        <span className="ihpc-Job-id">{job.id}</span>
-        <span className="ihpc-Job-state" title={`Workers: ${job.worker_state}`}>
-          <Glyph name={GLYPHS[job.state] ?? 'failed'} />
-          {job.state}
+        <span className="ihpc-Job-words">
+          <span className="ihpc-Job-id" title={job.id}>
+            <span className="ihpc-Job-array">{array}</span>
+            {rest}
+          </span>
+          <JobStateWord job={job} />
+          <span className="ihpc-Faint ihpc-Job-facts">
+            {job.node && (
+              <span className="ihpc-Job-node" title={job.node}>
+                {job.node}
+              </span>
+            )}
+            {timing(job)}
+            {same && <span title={reason}>same reason</span>}
+            {job.restarts > 0 && (
+              <span title={`Restarted ${job.restarts} times`}>
+                restarted {job.restarts}×
+              </span>
+            )}
+          </span>
         </span>
-        <span className="ihpc-Faint ihpc-Job-facts">
-          {job.node && <span>{job.node}</span>}
-          {timing(job)}
-          {same && <span title={why}>same reason</span>}
-          {job.restarts > 0 && <span>restarted {job.restarts}×</span>}
-        </span>
-        <Action
-          glyph="script"
-          text="Log"
-          label={`Log of job ${job.id}`}
-          onClick={onLog}
-        />
+        {canHaveLog(job) && (
+          <Action
+            glyph="script"
+            text=""
+            label={`Log of job ${job.id}`}
+            onClick={() => onLog(job.id)}
+          />
+        )}
       </div>
-      {why && !same && (
+      {reason && !same && (
         <p className="ihpc-Job-reason" title={job.reason}>
-          {why}
+          {reason}
         </p>
       )}
     </li>
+  );
+}
+
+/** A state with its drawing, and how many jobs are in it where they are several. */
+export function JobStateWord(props: {
+  job: JobView;
+  count?: number;
+}): React.ReactElement {
+  const { state, worker_state } = props.job;
+  return (
+    <span className="ihpc-Job-state" title={`Workers: ${worker_state}`}>
+      <Glyph name={GLYPHS[state] ?? 'failed'} />
+      {props.count && `${props.count.toLocaleString('en')} `}
+      {state}
+    </span>
   );
 }
 
@@ -71,7 +103,16 @@ function timing(job: JobView): React.ReactNode {
     return (
       <Moment
         at={job.ends_at}
-        say={s => (s > 0 ? `${roughly(s)} left` : 'time is up')}
+        say={s =>
+          s > 0 ? (
+            <>
+              {roughly(s)}
+              <span className="ihpc-Job-left"> left</span>
+            </>
+          ) : (
+            'time is up'
+          )
+        }
       />
     );
   }

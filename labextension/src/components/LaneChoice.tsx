@@ -1,9 +1,11 @@
 import React from 'react';
-import { cost, lane as lanes, preemption } from '../model/words';
-import type { Lane } from '../wire';
+import { cost, lane as lanes, preemption, wait } from '../model/words';
+import type { Lane, Wait } from '../wire';
+import { WAITS } from './SiteLine';
 
 interface IProps {
   lanes: Record<string, Lane>;
+  waits: Record<string, Wait>;
   chosen: string;
   onChoose: (lane: string) => void;
 }
@@ -29,9 +31,18 @@ export function LaneChoice(props: IProps): React.ReactElement {
             <span className="ihpc-Faint">
               {cost(lane.cost_factor)}. {preemption(lane)}.
             </span>
+            <span className="ihpc-Faint" title={WAITS}>
+              {lately(props.waits[name])}
+            </span>
           </span>
         </label>
       ))}
     </fieldset>
   );
+}
+
+function lately(known: Wait | undefined): string {
+  return known?.count
+    ? `Queue: lately ${wait(known)}, n = ${known.count}.`
+    : 'Queue: no waits seen yet.';
 }

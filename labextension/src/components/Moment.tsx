@@ -5,7 +5,7 @@ import { Clock, useTick } from './ticker';
 interface IProps {
   at: number;
   /** The words for so many seconds from now (negative: ago). */
-  say: (seconds: number) => string;
+  say: (seconds: number) => React.ReactNode;
 }
 
 /** A moment in words that keep up with the time while somebody can see them. */

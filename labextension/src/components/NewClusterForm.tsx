@@ -66,6 +66,7 @@ export function NewClusterForm(props: IProps): React.ReactElement {
       )}
       <LaneChoice
         lanes={status.site.lanes}
+        waits={status.waits}
         chosen={draft.lane}
         onChoose={name => change({ lane: name })}
       />

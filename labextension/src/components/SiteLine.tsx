@@ -1,5 +1,5 @@
 import React from 'react';
-import { many } from '../model/words';
+import { many, waits } from '../model/words';
 import type { Health, SiteStatus } from '../wire';
 import { Action } from './Action';
 import { Glyph, type GlyphName } from './Glyph';
@@ -17,6 +17,10 @@ interface IProps {
   onCheck: () => void;
 }
 
+/** What the numbers of a queue mean. */
+export const WAITS =
+  'How long your jobs waited in the queue, by lane, since the agent started: half of them no longer than the first time, 95 of 100 no longer than p95; n is how many jobs that rests on.';
+
 /** A site: how it is, in a word and a sentence, and how old that is. */
 export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
   const { site, health, detail, asked_at, latency, requests } = status;
@@ -24,6 +28,7 @@ export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
   const asked = `${many(requests, 'request')} to the batch system since the agent started`;
   const took =
     latency === null ? '' : `; the last took ${latency.toFixed(2)} s`;
+  const queue = waits(status.waits);
   return (
     <div
       className="ihpc-Site"
@@ -56,6 +61,17 @@ export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
         label={`Check site ${site.name}`}
         onClick={onCheck}
       />
+      {queue.length > 0 && (
+        <p className="ihpc-Faint ihpc-Site-waits" title={WAITS}>
+          waits:{' '}
+          {queue.map((lane, index) => (
+            <React.Fragment key={lane}>
+              {index > 0 && '; '}
+              <span>{lane}</span>
+            </React.Fragment>
+          ))}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,7 +1,7 @@
-import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import React from 'react';
 import { Glyph, type GlyphName } from '../components/Glyph';
 import type { Check, Report } from '../wire';
+import { showCopyable } from './Copyable';
 
 const GLYPHS: Record<Check['outcome'], GlyphName> = {
   ok: 'ok',
@@ -12,17 +12,11 @@ const GLYPHS: Record<Check['outcome'], GlyphName> = {
 
 /** Shows a doctor's report; *Copy* takes it as text, for a ticket to the centre's staff. */
 export async function showReport(report: Report): Promise<void> {
-  const answer = await showDialog({
+  await showCopyable({
     title: `Check of site ${report.site}`,
     body: <Checks checks={report.checks} />,
-    buttons: [
-      Dialog.cancelButton({ label: 'Copy' }),
-      Dialog.okButton({ label: 'Close' })
-    ]
+    text: asText(report)
   });
-  if (answer.button.label === 'Copy') {
-    Clipboard.copyToSystem(asText(report));
-  }
 }
 
 function Checks(props: { checks: readonly Check[] }): React.ReactElement {

@@ -1,5 +1,5 @@
-import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import React from 'react';
+import { showCopyable } from './Copyable';
 
 interface IOptions {
   title: string;
@@ -14,17 +14,11 @@ interface IOptions {
 
 /** Shows a text to read and to copy. */
 export async function showText(options: IOptions): Promise<void> {
-  const answer = await showDialog({
+  await showCopyable({
     title: options.title,
     body: <Reading {...options} />,
-    buttons: [
-      Dialog.cancelButton({ label: 'Copy' }),
-      Dialog.okButton({ label: 'Close' })
-    ]
+    text: options.text
   });
-  if (answer.button.label === 'Copy') {
-    Clipboard.copyToSystem(options.text);
-  }
 }
 
 function Reading(props: IOptions): React.ReactElement {

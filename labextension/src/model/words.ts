@@ -1,4 +1,4 @@
-import type { Counts, GroupView, Lane, Shape } from '../wire';
+import type { Counts, GroupView, Lane, Shape, Wait } from '../wire';
 
 /** "3 workers", "1 worker". */
 export function many(n: number, one: string, more = `${one}s`): string {
@@ -93,6 +93,21 @@ export function preemption(l: Lane): string {
   return l.grace > 0
     ? `May be preempted, ${duration(l.grace)} after a signal`
     : 'May be preempted without warning';
+}
+
+const short = (seconds: number): string =>
+  seconds < 1 ? '<1 s' : roughly(seconds);
+
+/** How long jobs of a lane waited lately: "2 s, p95 5 s". */
+export function wait(w: Wait): string {
+  return `${short(w.median)}, p95 ${short(w.p95)}`;
+}
+
+/** The same of each lane: "interactive 2 s, p95 5 s (n=12)"; none where nothing is known. */
+export function waits(lanes: Record<string, Wait>): string[] {
+  return Object.entries(lanes)
+    .filter(([, w]) => w.count > 0)
+    .map(([name, w]) => `${name} ${wait(w)} (n=${w.count})`);
 }
 
 export const COUNTS = [

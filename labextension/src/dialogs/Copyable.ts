@@ -1,0 +1,63 @@
+import { Clipboard, Dialog } from '@jupyterlab/apputils';
+import type React from 'react';
+
+const COPY = 0;
+const WHILE = 2500;
+
+interface IOptions {
+  title: string;
+  body: React.ReactElement;
+  /** What *Copy* takes; where it is empty there is no such button. */
+  text: string;
+}
+
+/** Shows something to read; *Copy* takes its text and leaves the dialog open. */
+export async function showCopyable(options: IOptions): Promise<void> {
+  await new CopyableDialog(options).launch();
+}
+
+class CopyableDialog extends Dialog<unknown> {
+  constructor({ title, body, text }: IOptions) {
+    const close = Dialog.okButton({ label: 'Close' });
+    const copy = Dialog.cancelButton({ label: 'Copy' });
+    super({ title, body, buttons: text ? [copy, close] : [close] });
+    this._text = text;
+    this._told.className = 'ihpc-Copied';
+    this._told.setAttribute('role', 'status');
+    this._told.setAttribute('aria-live', 'polite');
+    this.node.querySelector('.jp-Dialog-button')?.before(this._told);
+  }
+
+  /** Whichever way a button is pressed comes through here. */
+  resolve(index?: number): void {
+    if (this._text && index === COPY) {
+      this.copy();
+    } else {
+      super.resolve(index);
+    }
+  }
+
+  dispose(): void {
+    clearTimeout(this._timer);
+    super.dispose();
+  }
+
+  private copy(): void {
+    let heard = false;
+    const hear = (): void => void (heard = true);
+    document.addEventListener('copy', hear);
+    Clipboard.copyToSystem(this._text);
+    document.removeEventListener('copy', hear);
+    this._told.textContent = heard
+      ? 'Copied'
+      : 'The browser did not copy: select the text instead.';
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => {
+      this._told.textContent = '';
+    }, WHILE);
+  }
+
+  private readonly _text: string;
+  private readonly _told = document.createElement('span');
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+}
