@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,8 @@ SCAN = 3.0
 """Seconds between two looks at the home for clusters that other hosts' agents made."""
 FIRST_ANSWER = 60.0
 """Seconds to wait for a site's first answer."""
+FAR_BEHIND = 200
+"""Changes that may wait for a slow reader."""
 PING = 10.0
 """Seconds after which a silent stream says that it is alive."""
 
@@ -81,9 +83,10 @@ class Agent:
     async def _scan(self) -> None:
         """Find clusters that this agent does not know yet, and jobs of ours that belong to none."""
         for record in await asyncio.to_thread(self._store.all):
-            known = self.keepers.get(record.name)
-            new = known is None or known.record.uid != record.uid
-            if new and record.site in self.desks and record.uid not in self._creating:
+            # Two hosts may have made namesakes before they saw each other: one is listed, the other's jobs
+            # are shown as foreign until its turn comes.
+            new = record.name not in self.keepers and record.uid not in self._creating
+            if new and record.site in self.desks:
                 self._keep(record, Lease(self._store.directory(record), self._me))
         foreign = self._find_foreign()
         if foreign != self._foreign:
@@ -239,11 +242,20 @@ class Agent:
         self._revision += 1
         numbered = change.model_copy(update={"revision": self._revision})
         for queue in self._streams:
-            queue.put_nowait(numbered)
+            if queue.full():
+                self._catch_up(queue)
+            else:
+                queue.put_nowait(numbered)
 
-    async def changes(self) -> AsyncIterator[Change]:
+    def _catch_up(self, queue: asyncio.Queue[Change]) -> None:
+        """A reader that has fallen far behind (a sleeping laptop) is told everything once, not each step."""
+        while not queue.empty():
+            queue.get_nowait()
+        queue.put_nowait(Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot()))
+
+    async def changes(self) -> AsyncGenerator[Change]:
         """The snapshot, then every change; a ping when nothing happens."""
-        queue: asyncio.Queue[Change] = asyncio.Queue()
+        queue: asyncio.Queue[Change] = asyncio.Queue(FAR_BEHIND)
         self._streams.add(queue)
         looking = [desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()]
         try:
