@@ -9,7 +9,7 @@ from ihpc_jupyter.agent.view import notes_on
 from ihpc_jupyter.cluster.adapt import Follower
 from ihpc_jupyter.cluster.decide import Decision, decide, settle_submissions
 from ihpc_jupyter.cluster.naming import JobTag, new_submission_id, parse_job_name
-from ihpc_jupyter.cluster.record import Submission
+from ihpc_jupyter.cluster.record import Submission, settled
 from ihpc_jupyter.cluster.sight import GroupSight, Memory, Sight, look
 from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.model.cluster import ClusterState, JobView, Note
@@ -119,7 +119,8 @@ class Workers:
             "leaving": tuple(id_ for id_ in case.record.leaving if id_ in jobs),
         }
         case.replace(case.record.model_copy(update=update))
-        case.record.core_seconds.update(self._core_seconds(sight))
+        spent = {**case.record.core_seconds, **self._core_seconds(sight)}
+        case.record = case.record.model_copy(update={"core_seconds": settled(spent, set(sight.jobs))})
 
     def _core_seconds(self, sight: Sight) -> dict[str, float]:
         """Core-seconds of each running job so far, times its lane's cost factor."""

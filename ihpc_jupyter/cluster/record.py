@@ -82,3 +82,18 @@ class ClusterRecord(Model):
     def without_submission(self, submission_id: str) -> "ClusterRecord":
         """The same without this submission."""
         return self.model_copy(update={"submissions": tuple(s for s in self.submissions if s.id != submission_id)})
+
+
+MAX_ACCOUNTED = 500
+"""Jobs whose core-seconds are kept apart; of more, those that are gone become one sum."""
+EARLIER = "earlier"
+"""The key of that sum."""
+
+
+def settled(core_seconds: dict[str, float], present: set[str]) -> dict[str, float]:
+    """The same account, bounded: a cluster that lives for months has had very many jobs."""
+    if len(core_seconds) <= MAX_ACCOUNTED:
+        return core_seconds
+    gone = {id_ for id_ in core_seconds if id_ not in present}
+    kept = {id_: seconds for id_, seconds in core_seconds.items() if id_ not in gone}
+    return {**kept, EARLIER: sum(core_seconds[id_] for id_ in gone)}
