@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from ihpc_jupyter import AsyncCluster, Cluster
+from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotFound, Rejected, Unavailable
 from ihpc_jupyter.kernel.cluster import MIME
 from tests.lab_slurm import Workplace, workplace
@@ -114,6 +115,23 @@ def test_from_a_terminal(place: Workplace) -> None:
     assert not [
         secret for secret in ("PRIVATE KEY", os.environ.get("JUPYTER_TOKEN") or "\0") if secret in doctor.stdout
     ]
+
+
+def test_versions_are_compared_before_the_first_request(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pid() -> int:
+        async with AgentClient() as client:
+            return (await client.about()).pid
+
+    first = asyncio.run(pid())
+    monkeypatch.setattr("ihpc_jupyter.client.agent.API_VERSION", 0)
+    with pytest.raises(Unavailable, match="speaks version 1 of the API, this program version 0"):
+        asyncio.run(pid())
+    monkeypatch.setattr("ihpc_jupyter.client.agent.API_VERSION", 2)
+    monkeypatch.setattr("ihpc_jupyter.client.agent.START_PATIENCE", 3.0)
+    with pytest.raises(Unavailable, match="this program version 2"):
+        asyncio.run(pid())
+    monkeypatch.undo()
+    assert asyncio.run(pid()) != first, "the old one was asked to leave"
 
 
 def test_errors_say_what_to_do_next() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Self, TypeVar
@@ -12,7 +14,17 @@ from pydantic import BaseModel
 from ihpc_jupyter.client.launch import start_agent
 from ihpc_jupyter.errors import ERRORS, IhpcError, Unavailable
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
-from ihpc_jupyter.model.protocol import About, Change, Connection, Fault, LogTail, Report, Script, Snapshot
+from ihpc_jupyter.model.protocol import (
+    API_VERSION,
+    About,
+    Change,
+    Connection,
+    Fault,
+    LogTail,
+    Report,
+    Script,
+    Snapshot,
+)
 from ihpc_jupyter.model.site import SiteStatus
 from ihpc_jupyter.paths import agent_socket
 
@@ -30,6 +42,7 @@ class AgentClient:
     def __init__(self) -> None:
         self._socket = str(agent_socket())
         self._http = self._open(TIMEOUT)
+        self._understood = False
 
     def _open(self, timeout: float | None) -> httpx.AsyncClient:
         transport = httpx.AsyncHTTPTransport(uds=self._socket)
@@ -47,6 +60,40 @@ class AgentClient:
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         """One request, starting the agent if need be. Raises Unavailable when it cannot be reached."""
+        if not self._understood:
+            await self._understand()
+        return await self._send(method, path, body)
+
+    async def _understand(self) -> None:
+        """Compare versions, once. An agent from before an upgrade leaves (its clusters go on), and another starts.
+
+        Raises Unavailable when the agent is newer than this program, or does not leave.
+        """
+        about = await self._about()
+        if about.api < API_VERSION:
+            os.kill(about.pid, signal.SIGTERM)
+            about = await self._next_agent(about)
+        if about.api != API_VERSION:
+            raise Unavailable(
+                f"The agent speaks version {about.api} of the API, this program version {API_VERSION}.",
+                "Use one version of ihpc-jupyter in the Jupyter server, kernels and terminals.",
+            )
+        self._understood = True
+
+    async def _next_agent(self, old: About) -> About:
+        """The agent after the old one, which was told to leave and may break off in the middle of an answer."""
+        until = time.monotonic() + START_PATIENCE
+        while time.monotonic() < until:
+            with contextlib.suppress(Unavailable):
+                if (about := await self._about()).pid != old.pid:
+                    return about
+            await asyncio.sleep(0.1)
+        return old
+
+    async def _about(self) -> About:
+        return About.model_validate_json((await self._send("GET", "/api/about", None)).content)
+
+    async def _send(self, method: str, path: str, body: bytes | None) -> httpx.Response:
         until = time.monotonic() + START_PATIENCE
         started = False
         while True:
