@@ -12,6 +12,7 @@ import pytest
 
 from ihpc_jupyter.model.cluster import ClusterView
 from ihpc_jupyter.model.protocol import Report
+from tests.slurmbed import FaultyCommands, SlurmBed
 from tests.sshd import running_sshd
 from tests.world import REPOSITORY, SITE, Agent, Stopwatch, World, until
 
@@ -105,6 +106,23 @@ def test_two_slurms_side_by_side_and_the_embedded_site(world: World) -> None:
     agent.working("there", 1)
     agent.working("here", 1)
     assert {view.site for view in agent.snapshot().clusters} == {SITE, "local"}
+
+
+def test_the_account_that_is_charged_is_told(slurm_accounting: SlurmBed, faulty_commands: FaultyCommands) -> None:
+    with World(slurm_accounting, faulty_commands) as world:
+        agent = world.agent()
+        uid = create(agent, "demo", {"main": {"target": 1}}).uid
+        agent.working("demo", 1)
+        charged = world.bed.run("squeue", "--noheader", "--format=%a").stdout.split()[0]
+        assert agent.view("demo").account == charged
+        offered = until(
+            lambda: next(s.accounts for s in agent.snapshot().sites if s.site.name == SITE), "accounts"
+        )
+        assert charged in offered
+        bad = create(agent, "bad", {"main": {"target": 1}}, account="nobody")
+        problem = until(lambda: agent.group(bad.name).problem, "the refusal is told", 20)
+        assert "Invalid account" in problem.message
+        assert len(world.queue(uid)) == 1
 
 
 def test_over_ssh_from_a_host_without_slurm(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,7 @@ class Keeper:
             case.problem(),
             self.holder,
             told.answered_at,
+            next((job.account for job in case.sight().jobs.values() if job.account), None),
         )
 
     # -- the loop ----------------------------------------------------------------------------------------

@@ -84,14 +84,15 @@ def cluster_view(
     problem: Problem | None,
     holder: str | None,
     asked_at: float | None,
+    charged: str | None,
 ) -> ClusterView:
-    """The whole card."""
+    """The whole card. *charged*: the account that the batch system charges where none was chosen."""
     return ClusterView(
         name=record.name,
         uid=record.uid,
         site=record.site,
         state=record.state,
-        account=record.account,
+        account=record.account or charged,
         python=record.environment.python,
         created_at=record.created_at,
         head=head,
