@@ -132,8 +132,8 @@ def test_over_ssh_from_a_host_without_slurm(world: World, monkeypatch: pytest.Mo
         (path / program).symlink_to(shutil.which(program) or f"/usr/bin/{program}")
     site = world.root / "site.toml"
     with running_sshd(world.root, "/usr/bin:/bin", world.bed.env["SLURM_CONF"]) as options:
-        transport = f'transport = "ssh 127.0.0.1"\nssh_options = {json.dumps(options)}\nspool ='
-        site.write_text(site.read_text().replace("spool =", transport, 1))
+        transport = f'kind = "slurm"\ntransport = "ssh 127.0.0.1"\nssh_options = {json.dumps(options)}'
+        site.write_text(site.read_text().replace('kind = "slurm"', transport))
         given = world.environment
 
         def without_slurm(runtime: Path) -> dict[str, str]:
