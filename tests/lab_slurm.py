@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -201,8 +200,7 @@ def _serve(bed: SlurmBed, place: Workplace, options: list[str]) -> None:
         told = lab.wait_for_address()
         address = f"{told['url']}lab/tree/{notebook.name}?{urlencode({'token': told['token']})}"
         sys.stderr.write(f"\nJupyterLab: {address}\nStop it with Ctrl-C.\n\n")
-        while lab.process.poll() is None:
-            time.sleep(0.5)
+        lab.process.wait()
     finally:
         lab.stop()
 

@@ -29,8 +29,7 @@ LANES = {
     "spot": Lane(priority=1, partition="spot", preemptible=True),
 }
 SLEEP = "exec sleep 300"
-FILLING = 4
-"""Jobs that fill the machine: 4 nodes of 4 cores, or 4 slots."""
+FILLING = 4  # jobs that fill the machine: 4 nodes of 4 cores, or 4 slots
 
 
 @dataclass(frozen=True)

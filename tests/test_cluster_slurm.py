@@ -98,7 +98,7 @@ def test_following_the_load_up_at_once_and_down_after_the_idle_time(world: World
     assert "following the load" in agent.notes("demo")
 
 
-def test_two_slurms_side_by_side_and_the_embedded_site(world: World) -> None:
+def test_a_slurm_and_the_embedded_site_side_by_side(world: World) -> None:
     agent = world.agent()
     create(agent, "there", {"main": {"target": 1}})
     body = {"name": "here", "site": "local", "groups": {"main": {"target": 1}}, "environment": ENVIRONMENT}

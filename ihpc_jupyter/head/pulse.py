@@ -32,7 +32,7 @@ def run_pulse(spool: Spool, job: str, launcher: int) -> None:
         if (head := read_model(spool.head, HeadFile)) is not None:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 _beat_while_heard(spool, head, body, launcher)
-        time.sleep(BEAT / 2)
+        time.sleep(BEAT / 2)  # a process with nothing else to do; the head may be on its way
 
 
 def _beat_while_heard(spool: Spool, head: HeadFile, body: str, launcher: int) -> None:
@@ -45,4 +45,4 @@ def _beat_while_heard(spool: Spool, head: HeadFile, body: str, launcher: int) ->
         while os.getppid() == launcher and spool.gate.exists():
             connection.request("POST", "/ihpc/pulse", body)
             connection.getresponse().read()
-            time.sleep(BEAT)
+            time.sleep(BEAT)  # the beat itself

@@ -13,7 +13,7 @@ def traced(path: str, number: int, seconds: float = 0.0, size: int = 1) -> bytes
         file.write(f"{number}\n")
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(0.05)  # this is the work: it takes its time, but can be seen to end
     return bytes([number % 256]) * size
 
 

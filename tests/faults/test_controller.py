@@ -17,7 +17,7 @@ def answers(agent: Agent, seconds: float) -> list[float]:
         began = time.monotonic()
         agent.snapshot()
         took.append(time.monotonic() - began)
-        time.sleep(0.05)
+        time.sleep(0.05)  # the pace of a person's clicks, not to wait for something
     return sorted(took)
 
 

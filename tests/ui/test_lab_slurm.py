@@ -24,6 +24,8 @@ def lab(slurm: SlurmBed) -> Iterator[Lab]:
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         place.environment["JUPYTERLAB_SETTINGS_DIR"] = str(place.directory / "settings")
+        # The form remembers the last choice in the workspace: a person's own must not decide the test's.
+        place.environment["JUPYTERLAB_WORKSPACES_DIR"] = str(place.directory / "workspaces")
         notebooks = place.directory / "notebooks"
         notebooks.mkdir()
         program = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}", *OPTIONS)
