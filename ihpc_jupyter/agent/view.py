@@ -53,9 +53,10 @@ def group_view(
 
 
 def _explained(job: JobView) -> JobView:
-    if not job.reason or not job.state.waiting:
+    if not job.state.waiting:
         return job
-    return job.model_copy(update={"reason_text": explain_reason(job.reason)})
+    # A job too young for the batch system to have an opinion says so: an empty reason explains nothing.
+    return job.model_copy(update={"reason_text": explain_reason(job.reason or "WaitingForScheduling")})
 
 
 def head_view(record: ClusterRecord, link: HeadLink, job_id: str | None) -> HeadView:

@@ -167,6 +167,14 @@ class Lab:
         """Press one of the dialog's buttons."""
         self.dialog.locator(".jp-Dialog-footer").get_by_text(button, exact=True).click()
 
+    def dismiss(self) -> None:
+        """Press Escape in the dialog; a key pressed before it has the focus would go elsewhere."""
+        opened = self.page.locator(".jp-Dialog")
+        opened.locator("button").first.wait_for()
+        opened.locator(":focus").wait_for()
+        self.page.keyboard.press("Escape")
+        expect(opened).to_have_count(0)
+
     def new_cluster(self, name: str, target: int, lane: str | None = None) -> Card:
         """Make a cluster with the form."""
         self.side_bar.get_by_role("button", name="New cluster").click()

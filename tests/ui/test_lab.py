@@ -178,7 +178,7 @@ def test_stop_asks_first_and_the_card_goes(lab: Lab) -> None:
     card.wait(working=2)
     card.act("Stop")
     expect(lab.dialog).to_contain_text("2")
-    lab.page.keyboard.press("Escape")
+    lab.dismiss()
     expect(card.root).to_be_visible()
     card.act("Stop")
     lab.dialog.locator(".jp-mod-accept").click()
