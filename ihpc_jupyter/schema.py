@@ -16,17 +16,21 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
 from ihpc_jupyter.model.protocol import About, Change, Connection, Fault, LogTail, Report, Script, Snapshot
+from ihpc_jupyter.model.run import Ledger, Plan, RunOrder, RunView
 from ihpc_jupyter.model.site import SiteStatus
 
-REQUESTS: tuple[type[BaseModel], ...] = (CreateCluster, PatchCluster)
+REQUESTS: tuple[type[BaseModel], ...] = (CreateCluster, PatchCluster, RunOrder)
 ANSWERS: tuple[type[BaseModel], ...] = (
     About,
     Change,
     ClusterView,
     Connection,
     Fault,
+    Ledger,
     LogTail,
+    Plan,
     Report,
+    RunView,
     Script,
     SiteStatus,
     Snapshot,

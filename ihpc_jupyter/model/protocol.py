@@ -5,9 +5,10 @@ from typing import Literal
 from ihpc_jupyter.model.base import Model, Time
 from ihpc_jupyter.model.cluster import ClusterView
 from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.run import RunView
 from ihpc_jupyter.model.site import SiteStatus
 
-API_VERSION = 1
+API_VERSION = 2
 
 
 class About(Model):
@@ -32,6 +33,8 @@ class Snapshot(Model):
     at: Time
     sites: tuple[SiteStatus, ...]
     clusters: tuple[ClusterView, ...]
+    runs: tuple[RunView, ...] = ()
+    """Urgent runs, the latest first."""
     foreign: tuple[Job, ...] = ()
     """Jobs with our tag that belong to no cluster we know of: shown, never cancelled on a guess."""
 
@@ -40,9 +43,10 @@ class Change(Model):
     """This is now so. A client whose revision is not the one before fetches the snapshot."""
 
     revision: int
-    kind: Literal["snapshot", "cluster", "cluster-gone", "site", "foreign", "ping"]
+    kind: Literal["snapshot", "cluster", "cluster-gone", "run", "run-gone", "site", "foreign", "ping"]
     snapshot: Snapshot | None = None
     cluster: ClusterView | None = None
+    run: RunView | None = None
     name: str | None = None
     site: SiteStatus | None = None
     foreign: tuple[Job, ...] | None = None

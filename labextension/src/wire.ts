@@ -1,6 +1,10 @@
 // Generated from docs/schema.json by `jlpm types`; do not edit.
 
 /**
+ * A way to start, from the cheapest to others to the dearest.
+ */
+export type WayKind = 'idle-workers' | 'own-workers' | 'reservation' | 'allocation' | 'preemption' | 'other-site';
+/**
  * The batch systems that are run for real.
  */
 export type SiteKind = 'local' | 'slurm';
@@ -36,6 +40,25 @@ export type JobState =
  * Which of the counts a job's workers are in.
  */
 export type WorkerState = 'requested' | 'pending' | 'starting' | 'working' | 'lost' | 'leaving';
+/**
+ * What a run executes.
+ */
+export type Kind = 'cell' | 'call' | 'script';
+/**
+ * Where a run is in its life, in this order; the last five are its ends.
+ */
+export type RunState =
+  | 'planned'
+  | 'submitted'
+  | 'queued'
+  | 'allocated'
+  | 'started'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'missed'
+  | 'cancelled'
+  | 'lost';
 
 /**
  * The agent, about itself.
@@ -67,13 +90,36 @@ export interface Adapt {
   idle: number;
 }
 /**
+ * One try of a run: where, when, why, outcome, cost. All its copies together.
+ */
+export interface Attempt {
+  number: number;
+  way: WayKind;
+  name: string;
+  why: string;
+  job_id: string | null;
+  nodes: string[];
+  exclude: string[];
+  submitted_at: number;
+  allocated_at: number | null;
+  started_at: number | null;
+  running_at: number | null;
+  ended_at: number | null;
+  outcome: ('won' | 'answered' | 'lost' | 'refused' | 'cancelled' | 'preempted') | null;
+  detail: string;
+  preempted: string[];
+  core_seconds: number;
+  accounted: boolean;
+}
+/**
  * This is now so. A client whose revision is not the one before fetches the snapshot.
  */
 export interface Change {
   revision: number;
-  kind: 'snapshot' | 'cluster' | 'cluster-gone' | 'site' | 'foreign' | 'ping';
+  kind: 'snapshot' | 'cluster' | 'cluster-gone' | 'run' | 'run-gone' | 'site' | 'foreign' | 'ping';
   snapshot: Snapshot | null;
   cluster: ClusterView | null;
+  run: RunView | null;
   name: string | null;
   site: SiteStatus | null;
   foreign: Job[] | null;
@@ -86,6 +132,7 @@ export interface Snapshot {
   at: number;
   sites: SiteStatus[];
   clusters: ClusterView[];
+  runs: RunView[];
   foreign: Job[];
 }
 /**
@@ -286,6 +333,69 @@ export interface Note {
   text: string;
 }
 /**
+ * A run as it is now: what a card and the stage line show.
+ */
+export interface RunView {
+  id: string;
+  kind: Kind;
+  title: string;
+  site: string;
+  lane: string;
+  cluster: string | null;
+  account: string | null;
+  shape: Shape;
+  tasks: number;
+  copies: number;
+  state: RunState;
+  reason: string;
+  plan: Plan;
+  attempts: Attempt[];
+  stages: {
+    [k: string]: number;
+  };
+  created_at: number;
+  deadline_at: number | null;
+  budget: number | null;
+  urgency: string;
+  problem: Problem | null;
+  mailbox: string;
+  winner: number | null;
+  seconds: number | null;
+  core_hours: number;
+  wasted_core_hours: number;
+  holder: string | null;
+}
+/**
+ * What would happen, before it does.
+ */
+export interface Plan {
+  at: number;
+  ways: Way[];
+  chosen: WayKind | null;
+  why: string;
+}
+/**
+ * One way to start, as it looks now.
+ */
+export interface Way {
+  kind: WayKind;
+  possible: boolean;
+  why: string;
+  lane: string | null;
+  start: Estimate | null;
+  price: number;
+  disturbs: string;
+  chance: number | null;
+}
+/**
+ * Seconds until the start, from earlier starts of the same kind: with how many it rests on.
+ */
+export interface Estimate {
+  p50: number;
+  p95: number;
+  count: number;
+}
+/**
  * One batch job (an array's element is a job of its own). Times in seconds since 1970 UTC.
  */
 export interface Job {
@@ -373,6 +483,12 @@ export interface Fault {
   hint: string;
 }
 /**
+ * The user's runs, the latest first.
+ */
+export interface Ledger {
+  runs: RunView[];
+}
+/**
  * The end of a job's log.
  */
 export interface LogTail {
@@ -403,6 +519,28 @@ export interface Report {
   site: string;
   at: number;
   checks: Check[];
+}
+/**
+ * The request for a run. Nothing is submitted before its payload lies in the mailbox and it is started.
+ */
+export interface RunOrder {
+  kind?: Kind;
+  title?: string;
+  site?: string | null;
+  lane?: string | null;
+  cluster?: string | null;
+  shape?: string | ShapeRequest | null;
+  account?: string | null;
+  tasks?: number;
+  copies?: number;
+  deadline?: number | null;
+  time_limit?: number | null;
+  budget?: number | null;
+  reason?: string;
+  preempt?: boolean;
+  let_go?: boolean;
+  go_on?: boolean;
+  environment?: Environment | null;
 }
 /**
  * The batch script of a group, and the command that submits it.
