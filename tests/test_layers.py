@@ -55,6 +55,7 @@ SLURM_SPEAKERS = {
     "scheduler/slurm_text.py",
     "scheduler/slurm_launch.py",
     "scheduler/slurm_offers.py",
+    "scheduler/slurm_policy.py",
     "scheduler/reasons.py",
     "scheduler/environment.py",
     "sites/discovery.py",
