@@ -1,17 +1,18 @@
 """Interactive and urgent HPC, native to Jupyter."""
 
-from typing import TYPE_CHECKING, Any
-
 from ihpc_jupyter.version import __version__
 
+TYPE_CHECKING = False  # spares the import of `typing`: drivers pass here on their way to the user's first line
 if TYPE_CHECKING:
+    from typing import Any
+
     from ihpc_jupyter.kernel.asynchronous import AsyncCluster
     from ihpc_jupyter.kernel.cluster import Cluster
 
 __all__ = ["AsyncCluster", "Cluster", "__version__"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """The public names, imported on first use: agent, head and workers need none of them."""
     if name == "Cluster":
         from ihpc_jupyter.kernel.cluster import Cluster  # noqa: PLC0415
