@@ -49,7 +49,8 @@ def view(state: RunState, **more: object) -> RunView:
     stages |= {name: at for name, at in later.items() if state is RunState.SUCCEEDED or name == state}
     values = {
         "id": "r1", "kind": Kind.CELL, "title": "alert = <locate>", "site": "bed", "lane": "urgent",
-        "shape": Shape(), "state": state, "plan": PLAN, "stages": stages, "created_at": NOW - 10, "mailbox": "/nowhere",
+        "shape": Shape(), "state": state, "plan": PLAN, "stages": stages, "created_at": NOW - 10,
+        "mailbox": "/nowhere",
     }  # fmt: skip
     return RunView.model_validate(values | more)
 

@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     form = ledger.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="as CSV")
     form.add_argument("--json", action="store_true", help="as JSON, with plans and attempts")
-    _run(words)
+    _on_run(words)
     return parser
 
 
@@ -101,7 +101,7 @@ def _adapt(words: Words) -> None:
     parser.add_argument("--group", default="main")
 
 
-def _run(words: Words) -> None:
+def _on_run(words: Words) -> None:
     text = "an urgent run: show, why, cancel, script"
     parser = words.add_parser("run", help=text, description=text)
     inner: Words = parser.add_subparsers(title="words", required=True, metavar="WORD")

@@ -136,7 +136,7 @@ async def _follow(agent: AgentClient, view: RunView) -> int:
         asking.cancel()
     view = asking.result() if asking.done() and not asking.cancelled() else view
     until = time.monotonic() + (RESULT_PATIENCE if view.state in {RunState.SUCCEEDED, RunState.FAILED} else 0)
-    while (told := result_line(mailbox)) is None and time.monotonic() < until:
+    while (told := result_line(mailbox)) is None and time.monotonic() < until:  # noqa: ASYNC110 - a file
         await asyncio.sleep(LOOK)
     _print_new(tails, mailbox)
     if told is None:
