@@ -21,7 +21,7 @@ OURS = {
     "urgent": {"urgent", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
-    "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files"},
+    "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
     "server": {"server", "client", "model", "errors", "paths", "validation", "identity"},
     "driver": {"driver"},
     "kernel": {"kernel", "driver", "client", "model", "errors", "paths", "validation", "identity"},

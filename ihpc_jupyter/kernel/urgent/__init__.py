@@ -1,1 +1,1 @@
-"""Urgent runs in the kernel: what a cell takes along, and what it brings back."""
+"""The notebook's door for urgent runs: magics, `urgent()`, and the run's life as it is seen from a kernel."""
