@@ -103,7 +103,7 @@ test('attempts in words', () => {
   assert.equal(tries([attempt(1)]), '1 attempt');
   assert.equal(
     tries([attempt(1, { outcome: 'lost' }), attempt(2, { outcome: 'won' })]),
-    '2 attempts, 1 without an answer'
+    '2 attempts: 1 lost'
   );
   assert.equal(outcome(attempt(1)), 'waiting');
   assert.equal(outcome(attempt(1, { allocated_at: 1 })), 'starting');
@@ -143,9 +143,11 @@ test('the run to look at first is the live one whose deadline is next', () => {
     run('next', { deadline_at: 300 }),
     run('over', { deadline_at: 200, state: 'succeeded' })
   ];
-  assert.equal(foremost(runs).id, 'next');
-  assert.equal(foremost([runs[0], runs[3]]).id, 'latest');
-  assert.equal(foremost([runs[3]]), undefined);
+  assert.equal(foremost(runs, 210).id, 'next');
+  assert.equal(foremost(runs, 300).id, 'later');
+  assert.equal(foremost(runs, 900).id, 'latest');
+  assert.equal(foremost([runs[0], runs[3]], 0).id, 'latest');
+  assert.equal(foremost([runs[3]], 0), undefined);
 });
 
 test('a cell is made urgent once', () => {

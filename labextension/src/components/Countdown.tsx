@@ -36,10 +36,12 @@ export function Countdown({ run, deadline }: IProps): React.ReactElement {
         {late
           ? `deadline missed ${roughly(now - deadline)} ago`
           : `${duration(Math.ceil(deadline - now))} left`}
-        <span className="ihpc-Faint">
-          {' '}
-          of {duration(deadline - run.created_at)}
-        </span>
+        {!late && (
+          <span className="ihpc-Faint">
+            {' '}
+            of {duration(deadline - run.created_at)}
+          </span>
+        )}
       </p>
       <div className="ihpc-Countdown-bar" aria-hidden="true">
         <span style={{ width: `${100 * part}%` }} />

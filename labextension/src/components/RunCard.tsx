@@ -73,7 +73,7 @@ function Bill({ run }: { run: RunView }): React.ReactElement {
         <span title="How long your code ran">{brief(run.seconds)} of code</span>
       )}
       <span title="Core-hours so far, times the lane's cost factor">
-        {price(core_hours)}
+        {core_hours > 0 ? price(core_hours) : 'nothing spent'}
         {budget !== null && ` of at most ${price(budget)}`}
       </span>
       {wasted_core_hours > 0 && (

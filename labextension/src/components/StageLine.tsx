@@ -22,10 +22,12 @@ export function StageLine({ run }: { run: RunView }): React.ReactElement {
           aria-current={stage.is === 'now' ? 'step' : undefined}
           data-ihpc-stage={stage.name}
         >
-          {stage.name}
-          <span className="ihpc-Hidden">{SAID[stage.is]}</span>{' '}
-          <span className="ihpc-Stages-time">
-            <Spent stage={stage} />
+          <span className="ihpc-Stages-name">
+            {stage.name}
+            <span className="ihpc-Hidden">{SAID[stage.is]}</span>{' '}
+            <span className="ihpc-Stages-time">
+              <Spent stage={stage} />
+            </span>
           </span>
         </li>
       ))}

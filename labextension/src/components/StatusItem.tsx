@@ -6,6 +6,7 @@ import type { Health, RunView } from '../wire';
 import { Glyph } from './Glyph';
 import { Moment } from './Moment';
 import { RUN_GLYPHS } from './runState';
+import { Clock } from './ticker';
 import { HEALTH } from './SiteLine';
 
 interface IProps {
@@ -19,6 +20,7 @@ const ORDER: Health[] = ['down', 'degraded', 'unknown', 'up'];
 
 /** One glance: the worst site's health, workers at work and waiting, the most urgent run. */
 export function StatusItem(props: IProps): React.ReactElement | null {
+  const now = React.useContext(Clock);
   const { sites, clusters, runs } = props.state;
   if (!sites.length) {
     return null;
@@ -27,7 +29,7 @@ export function StatusItem(props: IProps): React.ReactElement | null {
     ? (ORDER.find(health => sites.some(site => site.health === health)) ?? 'up')
     : 'unknown';
   const counts = total(clusters.flatMap(one => Object.values(one.groups)));
-  const run = foremost(runs);
+  const run = foremost(runs, now());
   const others = runs.filter(one => !over(one)).length - 1;
   const waiting = counts.pending + counts.requested;
   const words = [

@@ -19,10 +19,11 @@ export async function confirmCancel(
           Your code has run for {brief(ran)}
           {nodes.length > 0 && ` on ${nodes.join(', ')}`}
           {run.copies > 1 && ` in ${many(run.copies, 'copy', 'copies')}`}. What
-          it has computed is lost, and no names come back to the notebook; what
-          it wrote to files stays.
+          it has computed is lost
+          {run.kind !== 'script' && ', and nothing comes back to the notebook'};
+          what it wrote to files stays.
         </p>
-        <p>{price(run.core_hours)} are spent.</p>
+        <p>{price(run.core_hours)} so far, and that stays charged.</p>
       </div>
     ),
     buttons: [

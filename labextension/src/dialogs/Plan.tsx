@@ -29,9 +29,9 @@ function Ways({ plan }: { plan: Plan }): React.ReactElement {
           <thead>
             <tr>
               <th scope="col">Way</th>
+              <th scope="col">Disturbs</th>
               <th scope="col">Expected start</th>
               <th scope="col">Price at most</th>
-              <th scope="col">Disturbs</th>
               <th scope="col">Chance</th>
             </tr>
           </thead>
@@ -66,9 +66,9 @@ function Row(props: { one: Way; chosen: boolean }): React.ReactElement {
       </th>
       {one.possible ? (
         <>
+          <td>{one.disturbs || 'nobody'}</td>
           <td>{start(one)}</td>
           <td>{price(one.price)}</td>
-          <td>{one.disturbs || 'nobody'}</td>
           <td>{chance(one) || '–'}</td>
         </>
       ) : (

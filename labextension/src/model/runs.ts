@@ -163,13 +163,14 @@ export function outcome(attempt: Attempt): string {
   return attempt.allocated_at !== null ? 'starting' : 'waiting';
 }
 
-/** How many attempts, and what is to be known of them: "3 attempts, 2 lost". */
+/** How many attempts, and which came to nothing: "3 attempts: 1 lost, 1 preempted". */
 export function tries(attempts: readonly Attempt[]): string {
-  const bad = attempts.filter(one =>
-    ['lost', 'refused', 'preempted'].includes(one.outcome ?? '')
-  );
-  const told = bad.length ? `, ${bad.length} without an answer` : '';
-  return many(attempts.length, 'attempt') + told;
+  const bad = (['lost', 'refused', 'preempted'] as const)
+    .map(word => ({ word, n: attempts.filter(a => a.outcome === word).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ word, n }) => `${n} ${word}`);
+  const all = many(attempts.length, 'attempt');
+  return bad.length ? `${all}: ${bad.join(', ')}` : all;
 }
 
 /** How a run is told from others where one is to be picked. */
@@ -178,12 +179,15 @@ export function called(run: RunView): string {
 }
 
 /** The live run that is the first to look at: the one whose deadline is next, else the latest. */
-export function foremost(runs: readonly RunView[]): RunView | undefined {
+export function foremost(
+  runs: readonly RunView[],
+  now: number
+): RunView | undefined {
   const live = runs.filter(run => !over(run));
-  const timed = live.filter(run => run.deadline_at !== null);
-  return timed.length
-    ? timed.reduce((a, b) => (b.deadline_at! < a.deadline_at! ? b : a))
-    : live[0];
+  const [next] = live
+    .filter(run => (run.deadline_at ?? 0) > now)
+    .sort((a, b) => a.deadline_at! - b.deadline_at!);
+  return next ?? live[0];
 }
 
 /** What a notebook runs to have a cell run urgently; a cell that says so itself stays as it is. */
