@@ -7,6 +7,7 @@ from pathlib import Path
 from ihpc_jupyter.agent.agent import FAR_BEHIND, Agent
 from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.cluster.naming import new_uid
+from ihpc_jupyter.cluster.record import ClusterRecord
 from ihpc_jupyter.model.protocol import Change
 from ihpc_jupyter.sites.file import default_local_site
 from tests.asynchronous import run
@@ -28,7 +29,7 @@ async def agent(root: Path) -> AsyncIterator[Agent]:
 
 def test_of_two_namesakes_one_is_listed_and_stays_so(tmp_path: Path) -> None:
     async def look() -> None:
-        store = Store(tmp_path / "state")
+        store = Store(tmp_path / "state" / "clusters", "cluster.json", ClusterRecord)
         for _ in range(2):
             store.create(record(uid=new_uid(), site="local", name="demo"))
         async with agent(tmp_path) as made:

@@ -18,6 +18,7 @@ OURS = {
     "model": {"model"},
     "errors": set(),
     "cluster": {"cluster", "model", "errors"},
+    "urgent": {"urgent", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files"},
@@ -35,6 +36,7 @@ PICKLES = {"pickle", "cloudpickle", "marshal", "shelve", "dill"}
 OUTSIDE = {
     "model": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado"},
     "errors": DASK | JUPYTER | PICKLES,
+    "urgent": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "cluster": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "scheduler": DASK | JUPYTER | PICKLES,
     "agent": DASK | JUPYTER | PICKLES,
@@ -51,6 +53,7 @@ STARTERS = {"scheduler/transport.py", "scheduler/local_process.py", "agent/heads
 SLURM_SPEAKERS = {
     "scheduler/slurm.py",
     "scheduler/slurm_text.py",
+    "scheduler/slurm_launch.py",
     "scheduler/slurm_offers.py",
     "scheduler/reasons.py",
     "scheduler/environment.py",

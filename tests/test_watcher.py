@@ -10,7 +10,7 @@ from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Health, Polling
 from ihpc_jupyter.scheduler import watcher as watcher_module
-from ihpc_jupyter.scheduler.base import Offers, Submission
+from ihpc_jupyter.scheduler.base import Capacity, Held, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Watcher
 from tests.asynchronous import run, until
 
@@ -48,6 +48,12 @@ class Told:
         raise NotImplementedError
 
     async def cancel(self, ids: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    async def launch(self, launch: Launch) -> Held:
+        raise NotImplementedError
+
+    async def capacity(self) -> Capacity:
         raise NotImplementedError
 
     async def offers(self) -> Offers:

@@ -14,6 +14,7 @@ from ihpc_jupyter.agent.desk import SiteDesk, first_answer
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.requests import find_site, new_record, patched
+from ihpc_jupyter.agent.runs import Runs
 from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.record import ClusterRecord
@@ -24,6 +25,7 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.protocol import API_VERSION, About, Change, Snapshot
 from ihpc_jupyter.model.site import Site, SiteStatus
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot
+from ihpc_jupyter.urgent.record import RunRecord
 from ihpc_jupyter.version import __version__
 
 SCAN = 3.0
@@ -44,8 +46,10 @@ class Agent:
             name: SiteDesk(site, runtime, partial(self._site_changed, name)) for name, site in sites.items()
         }
         self.keepers: dict[str, Keeper] = {}
-        self._store = Store(state)
+        self._store = Store(state / "clusters", "cluster.json", ClusterRecord)
         self._me = this_process()
+        records = Store(state / "runs", "run.json", RunRecord)
+        self.runs = Runs(self.desks, records, self._me, self._tell, self._spawn)
         self._idle = idle
         self._revision = 0
         self._views: dict[str, ClusterView] = {}
@@ -66,7 +70,7 @@ class Agent:
             await asyncio.sleep(SCAN)
 
     def _may_leave(self) -> bool:
-        busy = bool(self._streams) or any(keeper.held for keeper in self.keepers.values())
+        busy = bool(self._streams) or self.runs.busy or any(keeper.held for keeper in self.keepers.values())
         if busy:
             self.used()
         return time.monotonic() - self._used_at > self._idle
@@ -88,13 +92,14 @@ class Agent:
             new = record.name not in self.keepers and record.uid not in self._creating
             if new and record.site in self.desks:
                 self._keep(record, Lease(self._store.directory(record), self._me))
+        await self.runs.scan()
         foreign = self._find_foreign()
         if foreign != self._foreign:
             self._foreign = foreign
             self._tell(Change(revision=0, kind="foreign", foreign=foreign))
 
     def _find_foreign(self) -> tuple[Job, ...]:
-        ours = {keeper.record.uid for keeper in self.keepers.values()}
+        ours = {keeper.record.uid for keeper in self.keepers.values()} | set(self.runs.keepers)
         jobs = [job for desk in self.desks.values() for job in desk.tagged()]
         return tuple(job for job in jobs if (tag := parse_job_name(job.name)) and tag.uid not in ours)
 
@@ -113,6 +118,7 @@ class Agent:
         await asyncio.gather(*tasks, return_exceptions=True)
         for keeper in self.keepers.values():
             await keeper.release()
+        await self.runs.release()
         for desk in self.desks.values():
             await desk.close()
 
@@ -124,7 +130,9 @@ class Agent:
         times = process.cpu_times()
         left = max(0.0, self._idle - (time.monotonic() - self._used_at))
         leaves = (
-            "when its last cluster has ended" if self.keepers else f"in {left:.0f} s, if nobody asks for anything"
+            "when its last cluster or run has ended"
+            if self.keepers or self.runs.busy
+            else f"in {left:.0f} s, if nobody asks for anything"
         )
         return About(
             version=__version__, api=API_VERSION, pid=os.getpid(), host=self._me.host,
@@ -137,7 +145,7 @@ class Agent:
         return Snapshot(
             revision=self._revision, at=time.time(),
             sites=tuple(desk.status() for desk in self.desks.values()),
-            clusters=tuple(keeper.view() for keeper in self.keepers.values()),
+            clusters=tuple(keeper.view() for keeper in self.keepers.values()), runs=self.runs.views(),
             foreign=self._foreign,
         )  # fmt: skip
 

@@ -12,9 +12,11 @@ from tornado.web import Application, RequestHandler
 
 from ihpc_jupyter.agent import doctor, inspect
 from ihpc_jupyter.agent.agent import Agent
+from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
 from ihpc_jupyter.model.protocol import Fault
+from ihpc_jupyter.model.run import RunOrder
 from ihpc_jupyter.validation import explain
 
 _LOG = logging.getLogger("ihpc.agent")
@@ -204,6 +206,55 @@ class LogHandler(AgentHandler):
         self.answer(await inspect.log(self.agent.find(name), self.argument("job")))
 
 
+class RunHandler(AgentHandler):
+    """What all handlers of runs share."""
+
+    def order(self) -> tuple[RunOrder, Keeper | None]:
+        """The order in the body, with the keeper of the cluster that it names. Raises NotFound."""
+        order = self.body(RunOrder)
+        return order, self.agent.find(order.cluster) if order.cluster else None
+
+
+class PlanHandler(RunHandler):
+    """``POST /api/runs/plan``."""
+
+    async def post(self) -> None:
+        """What would happen."""
+        self.answer(await self.agent.runs.plan(*self.order()))
+
+
+class RunsHandler(RunHandler):
+    """``/api/runs``."""
+
+    def get(self) -> None:
+        """All runs."""
+        self.answer(self.agent.runs.ledger())
+
+    async def post(self) -> None:
+        """A new run."""
+        self.answer(await self.agent.runs.create(*self.order()), 201)
+
+
+class OneRunHandler(RunHandler):
+    """``/api/runs/ID``."""
+
+    def get(self, id_: str) -> None:
+        """The run as it is."""
+        self.answer(self.agent.runs.find(id_).view())
+
+    async def delete(self, id_: str) -> None:
+        """Cancel, or forget."""
+        self.answer(await self.agent.runs.stop(id_), 202)
+
+
+class StartHandler(RunHandler):
+    """``POST /api/runs/ID/start``."""
+
+    async def post(self, id_: str) -> None:
+        """Go."""
+        self.answer(await self.agent.runs.start(id_), 202)
+
+
 ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/about", AboutHandler),
     (r"/api/snapshot", SnapshotHandler),
@@ -216,6 +267,10 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/clusters/([^/]+)/connection", ConnectionHandler),
     (r"/api/clusters/([^/]+)/script", ScriptHandler),
     (r"/api/clusters/([^/]+)/log", LogHandler),
+    (r"/api/runs", RunsHandler),
+    (r"/api/runs/plan", PlanHandler),
+    (r"/api/runs/([0-9a-f]+)", OneRunHandler),
+    (r"/api/runs/([0-9a-f]+)/start", StartHandler),
     (r".*", NothingHere),
 ]
 

@@ -31,7 +31,9 @@ class Case:
     that was frozen for a while may wake up in the middle of one when another has long taken over.
     """
 
-    def __init__(self, record: ClusterRecord, desk: SiteDesk, store: Store, held: Callable[[], bool]) -> None:
+    def __init__(
+        self, record: ClusterRecord, desk: SiteDesk, store: Store[ClusterRecord], held: Callable[[], bool]
+    ) -> None:
         self.record = record
         self.held = held
         self.desk = desk

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,15 @@ from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.sight import Sight
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.site import Health, Site, SiteStatus
 from ihpc_jupyter.model.spool import Spool
+from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.open import open_batch_system
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Watcher
+
+CAPACITY_AGE = 5.0
+"""Seconds for which what is free is not asked for again."""
 
 
 class SiteDesk:
@@ -27,10 +33,34 @@ class SiteDesk:
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
         self._waits = Waits()
+        self._capacity: Capacity | None = None
+        self._capacity_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
 
     def spool(self, uid: str) -> Spool:
         """The spool directory of one cluster."""
         return Spool(Path(self.site.spool).expanduser() / uid)
+
+    def mailbox(self, run: str) -> Mailbox:
+        """The mailbox of one run."""
+        return Mailbox(Path(self.site.spool).expanduser() / f"run-{run}")
+
+    async def capacity(self, patience: float) -> Capacity | None:
+        """What is free, at most `CAPACITY_AGE` seconds old; None where nobody says so within *patience* seconds.
+
+        However many ask, there is one question at a time.
+        """
+        if time.monotonic() - self._capacity_at > CAPACITY_AGE:
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask_capacity())
+            await asyncio.wait({self._asking}, timeout=patience)
+        fresh = time.monotonic() - self._capacity_at <= 2 * CAPACITY_AGE
+        return self._capacity if fresh else None
+
+    async def _ask_capacity(self) -> None:
+        with contextlib.suppress(IhpcError):
+            self._capacity = await self.batch.capacity()
+            self._capacity_at = time.monotonic()
 
     async def learn_accounts(self) -> None:
         """Ask once which accounts this user may charge; a site that does not tell has none."""

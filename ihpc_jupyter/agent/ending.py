@@ -10,6 +10,7 @@ from ihpc_jupyter.agent.heads import Heads
 from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.cluster.decide import ABSENT_TWICE, settle_submissions
 from ihpc_jupyter.cluster.naming import HEAD_GROUP
+from ihpc_jupyter.cluster.record import ClusterRecord
 from ihpc_jupyter.cluster.sight import Sight
 from ihpc_jupyter.model.cluster import ClusterState
 from ihpc_jupyter.model.job import Job, JobState
@@ -21,7 +22,7 @@ CLOSE_PATIENCE = 3.0
 class Ending:
     """The last part of a cluster's life."""
 
-    def __init__(self, case: Case, store: Store, heads: Heads) -> None:
+    def __init__(self, case: Case, store: Store[ClusterRecord], heads: Heads) -> None:
         self._case = case
         self._store = store
         self._heads = heads

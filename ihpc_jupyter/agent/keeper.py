@@ -42,7 +42,7 @@ class Keeper:
         self,
         record: ClusterRecord,
         desk: SiteDesk,
-        store: Store,
+        store: Store[ClusterRecord],
         lease: Lease,
         publish: Callable[[ClusterView | None], None],
     ) -> None:

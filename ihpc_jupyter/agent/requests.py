@@ -42,11 +42,9 @@ def find_site(name: str | None, sites: Mapping[str, Site]) -> Site:
 
 def _group(name: str, spec: GroupSpec, site: Site) -> GroupRecord:
     lane_name = spec.lane or site.default_lane
-    if lane_name not in site.lanes:
-        raise NotFound(f"Site {site.name!r} has no lane {lane_name!r}.", f"Lanes: {', '.join(site.lanes)}.")
-    lane = site.lanes[lane_name]
-    shape = _shape(spec.shape, site)
-    _check_shape(shape, lane_name, lane)
+    lane = find_lane(site, lane_name)
+    shape = find_shape(spec.shape, site)
+    check_shape(shape, lane_name, lane)
     time_limit = spec.time_limit or lane.time_limit
     if lane.max_time is not None and time_limit > lane.max_time:
         raise InvalidRequest(
@@ -57,7 +55,15 @@ def _group(name: str, spec: GroupSpec, site: Site) -> GroupRecord:
     return _within_limits(name, group, lane)
 
 
-def _shape(shape: str | Shape | None, site: Site) -> Shape:
+def find_lane(site: Site, name: str) -> Lane:
+    """The site's lane of that name. Raises NotFound."""
+    if name not in site.lanes:
+        raise NotFound(f"Site {site.name!r} has no lane {name!r}.", f"Lanes: {', '.join(site.lanes)}.")
+    return site.lanes[name]
+
+
+def find_shape(shape: str | Shape | None, site: Site) -> Shape:
+    """The shape itself, or the site's of that name (the first when left out). Raises NotFound."""
     if isinstance(shape, Shape):
         return shape
     name = shape or site.default_shape
@@ -66,7 +72,8 @@ def _shape(shape: str | Shape | None, site: Site) -> Shape:
     return site.shapes[name]
 
 
-def _check_shape(shape: Shape, lane_name: str, lane: Lane) -> None:
+def check_shape(shape: Shape, lane_name: str, lane: Lane) -> None:
+    """Raises InvalidRequest where one job of the shape is more than the lane allows."""
     if lane.max_memory is not None and shape.memory > lane.max_memory:
         raise InvalidRequest(
             f"Lane {lane_name!r} allows at most {lane.max_memory >> 20} MiB per job.", "Ask for less memory."

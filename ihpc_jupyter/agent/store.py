@@ -1,41 +1,46 @@
-"""Clusters' records on disk: one directory each in the home, read by every host's agent, written by one."""
+"""Records on disk: one directory each in the home, read by every host's agent, written by one."""
 
 import shutil
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from ihpc_jupyter.cluster.record import ClusterRecord
 from ihpc_jupyter.files import private_directory, read_model, write_model
+from ihpc_jupyter.model.base import Record
+
+RecordType = TypeVar("RecordType", bound=Record)
 
 
-class Store:
-    """The directory of all clusters' directories."""
+class Store(Generic[RecordType]):
+    """The directory of all records of one kind; *file* is the record's file in its own directory."""
 
-    def __init__(self, state: Path) -> None:
-        self._root = private_directory(state / "clusters")
+    def __init__(self, root: Path, file: str, kind: type[RecordType]) -> None:
+        self._root = private_directory(root)
+        self._file = file
+        self._kind = kind
 
-    def directory(self, record: ClusterRecord) -> Path:
-        """The cluster's own directory: by name and identity, so that a name can be used again."""
-        return self._root / f"{record.name}-{record.uid}"
+    def directory(self, record: RecordType) -> Path:
+        """The record's own directory."""
+        return self._root / record.folder
 
-    def create(self, record: ClusterRecord) -> Path:
-        """Make the cluster's directory with its record."""
+    def create(self, record: RecordType) -> Path:
+        """Make the directory with its record."""
         directory = private_directory(self.directory(record))
-        write_model(directory / "cluster.json", record)
+        write_model(directory / self._file, record)
         return directory
 
-    def save(self, record: ClusterRecord) -> None:
+    def save(self, record: RecordType) -> None:
         """Replace the record. Raises OSError when the disk is full or read-only."""
-        write_model(self.directory(record) / "cluster.json", record)
+        write_model(self.directory(record) / self._file, record)
 
-    def load(self, record: ClusterRecord) -> ClusterRecord | None:
+    def load(self, record: RecordType) -> RecordType | None:
         """The record as it is on disk now; None when it is gone."""
-        return read_model(self.directory(record) / "cluster.json", ClusterRecord)
+        return read_model(self.directory(record) / self._file, self._kind)
 
-    def all(self) -> list[ClusterRecord]:
-        """Every cluster's record, whoever holds it; those that cannot be read are left out."""
-        records = (read_model(path, ClusterRecord) for path in sorted(self._root.glob("*/cluster.json")))
+    def all(self) -> list[RecordType]:
+        """Every record, whoever holds it; those that cannot be read are left out."""
+        records = (read_model(path, self._kind) for path in sorted(self._root.glob(f"*/{self._file}")))
         return [record for record in records if record is not None]
 
-    def forget(self, record: ClusterRecord) -> None:
-        """Remove the cluster's directory."""
+    def forget(self, record: RecordType) -> None:
+        """Remove the record's directory."""
         shutil.rmtree(self.directory(record), ignore_errors=True)

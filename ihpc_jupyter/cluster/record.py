@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ihpc_jupyter.model.base import Model, Name, Time, Word
+from ihpc_jupyter.model.base import Model, Name, Record, Time, Word
 from ihpc_jupyter.model.cluster import Adapt, ClusterState, Environment, Note
 from ihpc_jupyter.model.site import Shape
 
@@ -42,7 +42,7 @@ class GroupRecord(Model):
     adapt: Adapt | None = None
 
 
-class ClusterRecord(Model):
+class ClusterRecord(Record):
     """A cluster as asked for, and what has been done about it."""
 
     name: Name
@@ -69,6 +69,11 @@ class ClusterRecord(Model):
     core_seconds: dict[str, float] = Field(default={})
     """Core-seconds of each job so far, times the lane's cost factor."""
     notes: tuple[Note, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """By name and identity, so that a name can be used again."""
+        return f"{self.name}-{self.uid}"
 
     def noted(self, note: Note) -> "ClusterRecord":
         """The same with one more line in its diary, the oldest dropped."""

@@ -14,6 +14,7 @@ import dask
 from dask_jobqueue.local import LocalJob
 from dask_jobqueue.slurm import SLURMJob
 
+from ihpc_jupyter.cluster.prologue import environment_lines
 from ihpc_jupyter.files import private_directory, write_text
 from ihpc_jupyter.head.tls import make_credentials
 from ihpc_jupyter.model.head import GroupOrder, HeadOrder
@@ -98,9 +99,7 @@ def _render(spool: Spool, order: HeadOrder, lane: Lane, shape: Shape, time_limit
             *(_SLURM_IDENTITY if slurm else ()),
             f"[ -e {shlex.quote(str(spool.gate))} ] || {_NOTHING_TO_DO}",
             *program.prologue,
-            *order.site.prologue,
-            *_choose_python(order, lane),
-            *_change_directory(order),
+            *environment_lines(order.site, lane, order.environment),
         ],
         "death_timeout": min(60.0, order.idle_timeout),
         "config_name": "ihpc",
@@ -155,18 +154,6 @@ def _directives(lane: Lane, shape: Shape) -> list[str]:
     if lane.preemptible:
         directives += ["--requeue", f"--signal=B:USR1@{PREEMPTION_SIGNAL_LEAD}"]
     return directives
-
-
-def _choose_python(order: HeadOrder, lane: Lane) -> Iterable[str]:
-    """The caller's interpreter where this node sees it, else the lane's or the site's."""
-    yield f"IHPC_PYTHON={shlex.quote(order.environment.python)}"
-    if fallback := lane.python or order.site.python:
-        yield f'[ -x "$IHPC_PYTHON" ] || IHPC_PYTHON={shlex.quote(fallback)}'
-
-
-def _change_directory(order: HeadOrder) -> tuple[str, ...]:
-    directory = order.environment.directory
-    return (f"cd {shlex.quote(directory)} || cd",) if directory else ()
 
 
 def _slurm_duration(seconds: float) -> str:

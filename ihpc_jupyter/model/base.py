@@ -33,3 +33,12 @@ class Model(BaseModel):
     """A value: frozen, closed (an unknown key is an error that names the key)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Record(Model):
+    """What is kept on disk of one thing, in a directory of its own."""
+
+    @property
+    def folder(self) -> str:
+        """The directory's name; never used again for another."""
+        raise NotImplementedError

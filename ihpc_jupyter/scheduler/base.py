@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from ihpc_jupyter.model.job import Job
@@ -29,6 +30,63 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Launch:
+    """A job that the batch system is asked to start inside the request, and the shape of it.
+
+    *script* is a file that the nodes see, run once for each of *copies* (on distinct nodes) or *tasks* (ranks),
+    never both above 1. *log*: where each run's output goes, ``{copy}`` standing for its number; *said*: a file
+    of this host for the words of the command that holds the job. *exclude*: nodes not to be used.
+    """
+
+    name: str
+    script: Path
+    lane: str
+    shape: Shape
+    log: str
+    said: Path
+    copies: int = 1
+    tasks: int = 1
+    time_limit: float = 3600.0
+    account: str | None = None
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def cores(self) -> int:
+        """Cores of all copies or ranks."""
+        return self.shape.cores * max(self.copies, self.tasks)
+
+
+class Held(Protocol):
+    """What holds a launched job: on Slurm the command that waits for it, on `local` nothing but the job."""
+
+    @property
+    def pid(self) -> int | None:
+        """The command's process on this host, if there is one."""
+
+    @property
+    def job_id(self) -> str | None:
+        """The job's id as soon as it has been told."""
+
+    async def wait(self) -> int:
+        """Until it has ended: what the job ended with, or minus the signal that killed the command itself.
+
+        Raises `Rejected` with the batch system's words where it refused, `Unavailable` where it did not answer.
+        """
+
+    def stop(self) -> None:
+        """Ask the command to give the job up; the job is cancelled besides."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What is free, by lane, in cores; and what runs in preemptible lanes (None where it is not told)."""
+
+    free: dict[str, int] = field(default_factory=dict)
+    total: dict[str, int] = field(default_factory=dict)
+    preemptible_jobs: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
 class Offers:
     """What a batch system says of itself: lanes and shapes to propose, accounts of this user."""
 
@@ -51,6 +109,12 @@ class BatchSystem(Protocol):
 
     async def submit(self, submission: Submission) -> str:
         """Ask for jobs in one request; the id of the job, or of the array."""
+
+    async def launch(self, launch: Launch) -> Held:
+        """Ask for a job so that it starts inside the request, where the system can; returns at once."""
+
+    async def capacity(self) -> Capacity:
+        """What is free now, in one or two requests."""
 
     async def cancel(self, ids: Sequence[str]) -> None:
         """Cancel jobs in one request, waiting or running; ids that are gone already are no error."""

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import platform
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,8 +18,9 @@ from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler import local_process as process
-from ihpc_jupyter.scheduler.base import Offers, Submission
+from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.environment import chosen_environment
+from ihpc_jupyter.scheduler.local_hold import LocalHold
 from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, next_moves, signal_time
 from ihpc_jupyter.scheduler.local_state import Memory, StateFile
 
@@ -48,6 +50,7 @@ class Local:
         self._opened = asyncio.Lock()
         self._pump: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._news = asyncio.Event()
         self._watched: dict[str, int] = {}
         self._dirty = False
         self._saving = asyncio.Lock()
@@ -83,6 +86,43 @@ class Local:
         await self._save()  # a submission that was answered is not forgotten
         self._wake.set()
         return root
+
+    async def launch(self, launch: Launch) -> LocalHold:
+        """Queue it; here every job starts as soon as there is room."""
+        count = max(launch.copies, launch.tasks)
+        submission = Submission(
+            name=launch.name,
+            script=f"#!/usr/bin/env bash\nexec bash {shlex.quote(str(launch.script))}\n",
+            lane=launch.lane,
+            count=count,
+            array=count > 1,
+            log=launch.log.replace("{copy}", "{job}"),
+            cores=launch.shape.cores,
+            time_limit=launch.time_limit,
+        )
+        return LocalHold(self.ended, await self.submit(submission))
+
+    async def capacity(self) -> Capacity:
+        """Slots that nobody holds, the same for every lane."""
+        await self._ready()
+        free = self.slots - sum(job.cores for job in self._jobs.values() if job.holds)
+        running = [job.lane for job in self._jobs.values() if job.holds]
+        victims = [name for name, lane in self._site.lanes.items() if lane.preemptible]
+        return Capacity(
+            free=dict.fromkeys(self._site.lanes, max(0, free)),
+            total=dict.fromkeys(self._site.lanes, self.slots),
+            preemptible_jobs={name: running.count(name) for name in victims},
+        )
+
+    async def ended(self, root: str) -> int:
+        """Until all jobs of a submission have ended: 0 where all completed, else 1."""
+        while any(not job.state.ended for job in self._of(root)):
+            self._news.clear()
+            await self._news.wait()
+        return int(any(job.state is not JobState.COMPLETED for job in self._of(root)))
+
+    def _of(self, root: str) -> list[LocalJob]:
+        return [job for job in self._jobs.values() if job.id.partition("_")[0] == root]
 
     async def test_only(self, submission: Submission) -> str:
         """Whether it would start now."""
@@ -319,6 +359,7 @@ class Local:
     def _put(self, job: LocalJob, **changes: object) -> LocalJob:
         self._jobs[job.id] = changed = job.model_copy(update=changes)
         self._dirty = True
+        self._news.set()
         return changed
 
     async def _save(self) -> None:

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Sequence
 
-from ihpc_jupyter.errors import IhpcError, InvalidRequest, Rejected, Unavailable
+from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Lane, Site
 from ihpc_jupyter.scheduler import slurm_text as text
-from ihpc_jupyter.scheduler.base import Offers, Submission
+from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
+from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
 from ihpc_jupyter.scheduler.slurm_offers import propose
 from ihpc_jupyter.scheduler.transport import Completed, Transport
 
@@ -58,6 +59,37 @@ class Slurm:
             )
         return job_id
 
+    async def launch(self, launch: Launch) -> SlurmHold:
+        """One ``srun``, which stays; the job's first line runs moments later on a machine with room."""
+        lane = self._site.lanes[launch.lane]
+        argv = [PROGRAM, *launch_options(launch, lane), "bash", str(launch.script)]
+        return SlurmHold(await self._transport.hold(argv, launch.said, text.TIMES))
+
+    async def capacity(self) -> Capacity:
+        """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``)."""
+        done = await self._ask(["sinfo", "--noheader", f"--format={text.CORES_FORMAT}"])
+        cores = text.parse_cores(done.stdout)
+        lanes = self._site.lanes
+        first = next(iter(cores.values()), (0, 0))
+        told = {name: cores.get(lane.partition or "", first) for name, lane in lanes.items()}
+        victims = {name: lane for name, lane in lanes.items() if lane.preemptible}
+        return Capacity(
+            free={name: free for name, (free, _) in told.items()},
+            total={name: total for name, (_, total) in told.items()},
+            preemptible_jobs=await self._running(victims) if victims else {},
+        )
+
+    async def _running(self, lanes: dict[str, Lane]) -> dict[str, int]:
+        """How many jobs run in these lanes, everybody's as far as Slurm shows them."""
+        partitions = sorted({lane.partition for lane in lanes.values() if lane.partition})
+        argv = ["squeue", "--noheader", "--states=RUNNING", f"--format={text.LANE_FORMAT}"]
+        done = await self._ask([*argv, *([f"--partition={','.join(partitions)}"] if partitions else [])])
+        told = [text.parse_lane(line) for line in done.stdout.splitlines()]
+        return {
+            name: sum(lane.partition in {None, partition} and lane.qos in {None, qos} for partition, qos in told)
+            for name, lane in lanes.items()
+        }
+
     async def test_only(self, submission: Submission) -> str:
         """Slurm's words of ``sbatch --test-only``: where and when it would start."""
         done = await self._ask([SUBMIT, "--test-only", *_options(submission)], submission.script)
@@ -76,7 +108,7 @@ class Slurm:
         done = await self._run(["scancel", *words])
         complaints = [line for line in done.stderr.splitlines() if line.strip() and not text.is_gone(line)]
         if complaints and done.returncode != 0:
-            raise _refusal("\n".join(complaints))
+            raise text.refusal("\n".join(complaints))
 
     async def query(self) -> list[Job]:
         """One ``squeue`` of this user's jobs, ended ones included while Slurm tells of them."""
@@ -155,7 +187,7 @@ class Slurm:
     async def _ask(self, argv: Sequence[str], stdin: str | None = None, patience: float = 1.0) -> Completed:
         done = await self._run(argv, stdin, patience)
         if done.returncode != 0:
-            raise _refusal(done.stderr or done.stdout)
+            raise text.refusal(done.stderr or done.stdout)
         return done
 
     async def _run(self, argv: Sequence[str], stdin: str | None = None, patience: float = 1.0) -> Completed:
@@ -183,14 +215,3 @@ def _options(submission: Submission) -> list[str]:
         placeholder = "%A_%a" if submission.array else "%j"
         options.append(f"--output={submission.log.replace('%', '%%').replace('{job}', placeholder)}")
     return options
-
-
-def _refusal(stderr: str) -> IhpcError:
-    words = text.clean_error(stderr)
-    if not words:  # killed, or ended by something else than Slurm: what it was to do may have been done
-        return Unavailable("A command of Slurm's ended without a word.", "It is asked again.")
-    if text.is_transient(words):
-        return Unavailable(
-            f"Slurm did not answer: {words}", "Its controller may be restarting; it is asked again."
-        )
-    return Rejected(f"Slurm refused: {words}", "Change what Slurm names, or choose another lane.")

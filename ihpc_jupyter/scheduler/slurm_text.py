@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 
 FIELD = "\x1f"
@@ -155,6 +156,28 @@ def parse_sacct(text: str) -> list[Job]:
     return list(jobs.values())
 
 
+CORES_FORMAT = "%R|%C"
+LANE_FORMAT = "%P|%q"
+
+
+def parse_cores(text: str) -> dict[str, tuple[int, int]]:
+    """Free and all cores of each partition, from ``PARTITION|allocated/idle/other/total`` a line."""
+    cores: dict[str, tuple[int, int]] = {}
+    for line in text.splitlines():
+        partition, _, counts = line.strip().rpartition("|")
+        numbers = [_number(number) for number in counts.split("/")]
+        if partition and len(numbers) == 4:
+            free, total = cores.get(partition, (0, 0))
+            cores[partition] = free + numbers[1], total + numbers[3]
+    return cores
+
+
+def parse_lane(line: str) -> tuple[str, str]:
+    """Partition and QoS of a line of `LANE_FORMAT`."""
+    partition, _, qos = line.strip().partition("|")
+    return partition, _given(qos)
+
+
 def parse_state(text: str) -> JobState:
     """A state of ours for Slurm's word; ``CANCELLED by 1000`` and ``COMPLETED+`` are understood."""
     word = text.split(maxsplit=1)[0].rstrip("+") if text.strip() else ""
@@ -252,6 +275,18 @@ _TRANSIENT = re.compile(
 def is_transient(text: str) -> bool:
     """Whether an error text says that nobody answered, rather than that Slurm refused."""
     return _TRANSIENT.search(text) is not None
+
+
+def refusal(stderr: str) -> IhpcError:
+    """What a command's last words mean: a refusal in Slurm's own words, or that nobody answered."""
+    words = clean_error(stderr)
+    if not words:  # killed, or ended by something else than Slurm: what it was to do may have been done
+        return Unavailable("A command of Slurm's ended without a word.", "It is asked again.")
+    if is_transient(words):
+        return Unavailable(
+            f"Slurm did not answer: {words}", "Its controller may be restarting; it is asked again."
+        )
+    return Rejected(f"Slurm refused: {words}", "Change what Slurm names, or choose another lane.")
 
 
 def is_gone(text: str) -> bool:

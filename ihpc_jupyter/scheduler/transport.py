@@ -87,6 +87,35 @@ class Transport:
             raise _too_late(argv[0], timeout)
         return done
 
+    async def hold(
+        self, argv: Sequence[str], said: Path, variables: Mapping[str, str] | None = None
+    ) -> "HeldCommand":
+        """Start *argv* and leave it running, its words going to the file *said*; it outlives this process.
+
+        Raises `Unavailable` when the program is not there.
+        """
+        self.requests += 1
+        environment = {**self._environment, **(variables or {})}
+        if self.host is not None:
+            # A terminal of its own: when our ssh goes, the far end is hung up and the command gives its job up.
+            words = [f"{name}={value}" for name, value in (variables or {}).items()]
+            argv = ["ssh", *self._options, *self._multiplexing(10.0), "-tt", "--", self.host,
+                    shlex.join(["env", *words, *argv])]  # fmt: skip
+            environment = self._environment
+        descriptor = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, env=environment,
+                start_new_session=True,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise _missing(argv[0], "on this host") from None
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"{argv[0]} could not be started: {error}") from error
+        finally:
+            os.close(descriptor)
+        return HeldCommand(process, said)
+
     async def close(self) -> None:
         """End the multiplexed ssh connection, if there is one."""
         socket = self._control_path()
@@ -101,11 +130,15 @@ class Transport:
         if variables:
             remote += ["env", *(f"{name}={value}" for name, value in variables.items())]
         assert self.host is not None  # noqa: S101 (for the type checker; run() has looked)
+        words = self._multiplexing(timeout)
+        # sshd hands one string to a shell: the only place where words become one, each quoted.
+        return ["ssh", *self._options, *words, "--", self.host, shlex.join([*remote, *argv])]
+
+    def _multiplexing(self, timeout: float) -> list[str]:
         words = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={max(1, math.ceil(timeout / 2))}"]
         if (socket := self._control_path()) is not None:
             words += ["-o", "ControlMaster=auto", "-o", f"ControlPath={socket}", "-o", "ControlPersist=60"]
-        # sshd hands one string to a shell: the only place where words become one, each quoted.
-        return ["ssh", *self._options, *words, "--", self.host, shlex.join([*remote, *argv])]
+        return words
 
     def _control_path(self) -> Path | None:
         if self._runtime_dir is None:
@@ -143,6 +176,35 @@ class Transport:
             await talk.end(process)
         seconds = time.monotonic() - began
         return Completed(process.get_returncode() or 0, _text(talk.output[1]), _text(talk.output[2]), seconds)
+
+
+class HeldCommand:
+    """A command that runs on by itself; its words are in the file *said*."""
+
+    def __init__(self, process: asyncio.subprocess.Process, said: Path) -> None:
+        self._process = process
+        self._said = said
+
+    @property
+    def pid(self) -> int:
+        """Its process on this host."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Until it has ended: its exit code, or minus the signal that killed it."""
+        return await self._process.wait()
+
+    def words(self) -> str:
+        """What it said so far; at most the last 64 KiB."""
+        try:
+            return _text(bytearray(self._said.read_bytes()[-65536:]))
+        except OSError:
+            return ""
+
+    def stop(self) -> None:
+        """SIGTERM; nothing if it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
 
 
 class _Conversation(asyncio.SubprocessProtocol):

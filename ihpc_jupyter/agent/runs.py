@@ -1,0 +1,192 @@
+"""All urgent runs of this user as this agent sees them: orders come in, keepers look after them."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Coroutine, Mapping
+
+from ihpc_jupyter.agent.desk import SiteDesk
+from ihpc_jupyter.agent.keeper import Keeper
+from ihpc_jupyter.agent.lease import Lease
+from ihpc_jupyter.agent.runkeeper import RunKeeper
+from ihpc_jupyter.agent.runrequest import new_run, resolve
+from ihpc_jupyter.agent.store import Store
+from ihpc_jupyter.errors import NotAllowed, NotFound, Rejected, Unavailable
+from ihpc_jupyter.files import private_directory
+from ihpc_jupyter.model.process import Process
+from ihpc_jupyter.model.protocol import Change
+from ihpc_jupyter.model.run import Ledger, Plan, RunOrder, RunState, RunView, WayKind
+from ihpc_jupyter.urgent.account import starts
+from ihpc_jupyter.urgent.planner import Evidence, Wanted, make_plan
+from ihpc_jupyter.urgent.record import RunRecord
+
+GLANCE = 0.06
+"""Seconds that an order waits for the batch system to say what is free; a plan goes on without."""
+
+LOOK = 2.0
+"""Seconds that somebody who only wants a plan waits for it."""
+
+MAX_RUNS = 500
+"""Ended runs that are remembered."""
+MAIL_KEPT = 7 * 86400.0
+"""Seconds for which the mailbox of an ended run stays."""
+
+
+class Runs:
+    """The runs, by id; *tell* hands changes to the agent's stream, *spawn* runs keepers beside it."""
+
+    def __init__(
+        self,
+        desks: Mapping[str, SiteDesk],
+        store: Store[RunRecord],
+        me: Process,
+        tell: Callable[[Change], None],
+        spawn: Callable[[Coroutine[None, None, None]], None],
+    ) -> None:
+        self.keepers: dict[str, RunKeeper] = {}
+        self._desks = desks
+        self._store = store
+        self._me = me
+        self._tell = tell
+        self._spawn = spawn
+        self._views: dict[str, RunView] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether some run is not settled yet: the agent stays."""
+        return any(not keeper.record.settled and keeper.held for keeper in self.keepers.values())
+
+    async def scan(self) -> None:
+        """Find runs that this agent does not know yet, and forget the oldest."""
+        for record in await asyncio.to_thread(self._store.all):
+            if record.id not in self.keepers and record.site in self._desks:
+                self._keep(record, Lease(self._store.directory(record), self._me))
+        await asyncio.to_thread(self._tidy)
+
+    async def release(self) -> None:
+        """Let go of all of them; they go on."""
+        for keeper in self.keepers.values():
+            await keeper.release()
+
+    def _keep(self, record: RunRecord, lease: Lease) -> RunKeeper:
+        keeper = RunKeeper(record, self._desks[record.site], self._store, lease, self._changed)
+        self.keepers[record.id] = keeper
+        if not record.settled:
+            self._spawn(keeper.run())
+        return keeper
+
+    def _tidy(self) -> None:
+        settled = sorted(
+            (keeper for keeper in list(self.keepers.values()) if keeper.record.settled),
+            key=lambda keeper: keeper.record.created_at,
+        )
+        for keeper in settled:
+            if time.time() - keeper.record.created_at > MAIL_KEPT and keeper.mailbox.path.exists():
+                shutil.rmtree(keeper.mailbox.path, ignore_errors=True)
+        for keeper in settled[:-MAX_RUNS]:
+            self._store.forget(keeper.record)
+            self.keepers.pop(keeper.record.id, None)
+
+    # -- what doors ask for ------------------------------------------------------------------------------
+
+    def views(self) -> tuple[RunView, ...]:
+        """All runs, the latest first."""
+        keepers = sorted(self.keepers.values(), key=lambda keeper: -keeper.record.created_at)
+        return tuple(keeper.view() for keeper in keepers)
+
+    def ledger(self) -> Ledger:
+        """All runs with what they cost."""
+        return Ledger(runs=self.views())
+
+    def resolve(self, order: RunOrder) -> Wanted:
+        """What the order asks for, within its lane's limits."""
+        return resolve(order, {name: desk.site for name, desk in self._desks.items()})
+
+    async def plan(self, order: RunOrder, cluster: Keeper | None, patience: float = LOOK) -> Plan:
+        """What would happen; nothing does. Waits at most *patience* seconds to learn what is free."""
+        wanted = self.resolve(order)
+        return make_plan(wanted, await self._evidence(wanted, cluster, patience), time.time())
+
+    async def create(self, order: RunOrder, cluster: Keeper | None) -> RunView:
+        """A new run, planned, its mailbox ready; it begins when the payload is there."""
+        wanted = self.resolve(order)
+        plan = make_plan(wanted, await self._evidence(wanted, cluster, GLANCE), time.time())
+        record = new_run(wanted, plan)
+        lease = await asyncio.to_thread(self._save_new, record)
+        return self._keep(record, lease).view()
+
+    def _save_new(self, record: RunRecord) -> Lease:
+        mailbox = self._desks[record.site].mailbox(record.id)
+        lease = Lease(self._store.directory(record), self._me)
+        try:
+            private_directory(mailbox.path)
+            mailbox.gate.touch(mode=0o600)
+            self._store.create(record)
+            lease.acquire()
+        except OSError as error:
+            self._store.forget(record)
+            shutil.rmtree(mailbox.path, ignore_errors=True)
+            raise Unavailable(
+                f"The run cannot be written down: {error.strerror or error} ({error.filename}).",
+                "Free some space in your home and in the site's spool.",
+            ) from error
+        return lease
+
+    async def start(self, id_: str) -> RunView:
+        """Go: the payload is in the mailbox."""
+        keeper = self.own(id_)
+        if keeper.record.state is not RunState.PLANNED or keeper.record.begun:
+            raise Rejected(f"Run {id_} is {keeper.record.state} already.", "Order a new one.")
+        if not await asyncio.to_thread(keeper.mailbox.order.exists):
+            raise Rejected(f"The mailbox of run {id_} has no order yet.", "Write payload and order.json first.")
+        await keeper.begin()
+        return keeper.view()
+
+    async def stop(self, id_: str) -> RunView | None:
+        """Cancel a run everywhere; forget one that has ended (then None)."""
+        keeper = self.own(id_)
+        if keeper.record.settled:
+            self.keepers.pop(id_, None)
+            self._views.pop(id_, None)
+            await asyncio.to_thread(shutil.rmtree, keeper.mailbox.path, True)
+            await asyncio.to_thread(self._store.forget, keeper.record)
+            self._tell(Change(revision=0, kind="run-gone", name=id_))
+            return None
+        if not keeper.record.state.ended:
+            await keeper.cancel()
+        return keeper.view()
+
+    def find(self, id_: str) -> RunKeeper:
+        """The keeper of that run; the beginning of an id will do where only one begins so. Raises NotFound."""
+        found = [keeper for key, keeper in self.keepers.items() if id_ and key.startswith(id_)]
+        if len(found) != 1:
+            raise NotFound(f"There is no run {id_!r}.", "GET /api/runs (in a notebook: %runs) lists them.")
+        return found[0]
+
+    def own(self, id_: str) -> RunKeeper:
+        """The keeper of a run that this agent may change. Raises NotFound, NotAllowed."""
+        keeper = self.find(id_)
+        if not keeper.held and not keeper.record.settled:
+            raise NotAllowed(f"Run {id_} is looked after on {keeper.holder or 'another host'}.", "Go there.")
+        return keeper
+
+    # -- evidence ----------------------------------------------------------------------------------------
+
+    async def _evidence(self, wanted: Wanted, cluster: Keeper | None, patience: float) -> Evidence:
+        capacity = await self._desks[wanted.site.name].capacity(patience)
+        records = [keeper.record for keeper in self.keepers.values() if keeper.record.site == wanted.site.name]
+        workers = cluster.link.state.workers if cluster and cluster.link.up and cluster.link.state else ()
+        able = [worker for worker in workers if not worker.leaving and worker.silent < 2.0]
+        return Evidence(
+            free=capacity.free.get(wanted.lane) if capacity else None,
+            victims=capacity.preemptible_jobs if capacity else None,
+            starts={way: starts(records, wanted.lane, way) for way in WayKind},
+            cluster=wanted.order.cluster if cluster else None,
+            idle=sum(not worker.processing for worker in able),
+            workers=len(able),
+        )
+
+    def _changed(self, view: RunView) -> None:
+        if view.id in self.keepers and self._views.get(view.id) != view:
+            self._views[view.id] = view
+            self._tell(Change(revision=0, kind="run", run=view))

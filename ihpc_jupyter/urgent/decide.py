@@ -1,0 +1,153 @@
+"""What to do next about a run. Pure: from the record and what is seen to the new record and a few acts."""
+
+from dataclasses import dataclass
+
+from ihpc_jupyter.model.run import Attempt, RunState, WayKind
+from ihpc_jupyter.urgent.judge import Verdict, judge
+from ihpc_jupyter.urgent.record import MAX_ATTEMPTS, RunRecord
+from ihpc_jupyter.urgent.sight import AttemptSight, RunSight
+
+
+@dataclass(frozen=True)
+class Again:
+    """Make a further attempt."""
+
+    why: str
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The record as it is now, what to start, and the attempts whose jobs have to go."""
+
+    record: RunRecord
+    again: Again | None = None
+    cancel: tuple[int, ...] = ()
+
+
+def decide(record: RunRecord, seen: RunSight) -> Decision:
+    """The next step. Ends are looked at first: a result that is there wins over everything else."""
+    record = _follow(record, seen)
+    if seen.result is not None:
+        return _answered(record, seen)
+    if record.cancelled:
+        return _end(record, seen, RunState.CANCELLED)
+    if _too_late(record, seen.now):
+        missed = record.model_copy(update={
+            "problem": "The deadline passed without an answer.",
+            "hint": "Nothing more is asked of the machine. With --go-on a late answer would still be waited for.",
+        })  # fmt: skip
+        return _end(missed, seen, RunState.MISSED)
+    judged = {attempt.number: judge(attempt, _sight(seen, attempt), seen) for attempt in record.live}
+    failed = {number: verdict for number, verdict in judged.items() if verdict is not None}
+    for number, verdict in failed.items():
+        record = record.with_attempt(verdict.applied(record.attempts[number - 1], seen.now))
+    if not failed or record.live:
+        return Decision(_with_state(record, seen), cancel=tuple(failed))
+    return _next(record, seen, [*failed.values()][-1], tuple(failed))
+
+
+def _follow(record: RunRecord, seen: RunSight) -> RunRecord:
+    """Take into the record what the drivers and the batch system tell of each attempt."""
+    for attempt in record.attempts:
+        sight = seen.attempts.get(attempt.number)
+        if sight is not None:
+            record = record.with_attempt(_followed(attempt, sight))
+    return record
+
+
+def _followed(attempt: Attempt, sight: AttemptSight) -> Attempt:
+    started = [copy.started_at for copy in sight.copies if copy.started_at]
+    running = [copy.running_at for copy in sight.copies if copy.running_at]
+    allocated = [job.started_at for job in sight.jobs if job.started_at]
+    hosts = tuple(dict.fromkeys(copy.host for copy in sight.copies if copy.host))
+    told = [job.id for job in sight.jobs] + [copy.job for copy in sight.copies if copy.job]
+    update: dict[str, object] = {
+        "started_at": attempt.started_at or min(started, default=None),
+        "running_at": attempt.running_at or min(running, default=None),
+        "allocated_at": attempt.allocated_at or min([*allocated, *started], default=None),
+        "nodes": hosts or attempt.nodes,
+        "job_id": attempt.job_id or sight.command.job_id or next(iter(told), None),
+    }
+    return attempt.model_copy(update=update)
+
+
+def _answered(record: RunRecord, seen: RunSight) -> Decision:
+    """There is a result: its attempt won, the others go. After the deadline it counts only if still wanted."""
+    assert seen.result is not None  # noqa: S101 (for the type checker; the caller has looked)
+    result = seen.result
+    for attempt in record.live:
+        won = attempt.number == result.attempt
+        verdict = Verdict("won", "") if won else Verdict("cancelled", "Another attempt answered first.")
+        record = record.with_attempt(verdict.applied(attempt, seen.now))
+    late = next((one for one in record.attempts if one.number == result.attempt), None)
+    if late is not None and late.outcome != "won":
+        # One that had been given up (frozen, silent) answered after all, before any other did.
+        record = record.with_attempt(late.model_copy(update={"outcome": "won", "detail": late.detail}))
+    state = RunState.SUCCEEDED if result.ok else RunState.FAILED
+    update = {"winner": result.attempt, "seconds": result.seconds, "problem": result.error, "hint": ""}
+    record = record.model_copy(update=update).reached(state, seen.now)
+    return Decision(record, cancel=tuple(attempt.number for attempt in record.attempts))
+
+
+def _end(record: RunRecord, seen: RunSight, state: RunState) -> Decision:
+    for attempt in record.live:
+        record = record.with_attempt(Verdict("cancelled", "").applied(attempt, seen.now))
+    return Decision(record.reached(state, seen.now), cancel=tuple(one.number for one in record.attempts))
+
+
+def _too_late(record: RunRecord, now: float) -> bool:
+    return record.deadline_at is not None and now >= record.deadline_at and not record.order.go_on
+
+
+def _sight(seen: RunSight, attempt: Attempt) -> AttemptSight:
+    return seen.attempts.get(attempt.number, AttemptSight())
+
+
+def _next(record: RunRecord, seen: RunSight, verdict: Verdict, cancel: tuple[int, ...]) -> Decision:
+    """The last attempt is over: another one, or the end."""
+    if verdict.retry and len(record.attempts) < MAX_ATTEMPTS:
+        exclude = {node for attempt in record.attempts if attempt.outcome == "lost" for node in attempt.nodes}
+        nodes = tuple(sorted(exclude | set(verdict.nodes)))
+        return Decision(record.reached(RunState.PLANNED, seen.now), Again(verdict.detail, nodes), cancel)
+    hint = "Look at the logs of its attempts in its mailbox." if verdict.outcome != "refused" else ""
+    record = record.model_copy(update={"problem": verdict.detail, "hint": hint})
+    return Decision(record.reached(RunState.LOST, seen.now), cancel=cancel)
+
+
+def _with_state(record: RunRecord, seen: RunSight) -> RunRecord:
+    """The state of the furthest attempt that may still answer."""
+    best = RunState.PLANNED
+    for attempt in record.live:
+        best = max(best, _stage(attempt, _sight(seen, attempt)), key=_ORDER.index)
+    at = {
+        RunState.RUNNING: [attempt.running_at for attempt in record.live],
+        RunState.STARTED: [attempt.started_at for attempt in record.live],
+        RunState.ALLOCATED: [attempt.allocated_at for attempt in record.live],
+    }.get(best, [])
+    moments = [moment for moment in at if moment is not None]
+    return record.reached(best, min(moments, default=seen.now))
+
+
+_ORDER = [
+    RunState.PLANNED, RunState.SUBMITTED, RunState.QUEUED, RunState.ALLOCATED, RunState.STARTED, RunState.RUNNING,
+]  # fmt: skip
+
+
+def _stage(attempt: Attempt, sight: AttemptSight) -> RunState:
+    if attempt.running_at is not None:
+        return RunState.RUNNING
+    if attempt.started_at is not None:
+        return RunState.STARTED
+    if any(job.state.active for job in sight.jobs):
+        return RunState.ALLOCATED
+    if any(job.state.waiting for job in sight.jobs) or sight.command.job_id:
+        return RunState.QUEUED
+    return RunState.SUBMITTED
+
+
+def first_way(record: RunRecord) -> WayKind:
+    """The way of the next attempt: the plan's, and after a loss always a fresh allocation."""
+    chosen = record.plan.chosen or WayKind.ALLOCATION
+    worker_ways = {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS}
+    return WayKind.ALLOCATION if record.attempts and chosen in worker_ways else chosen

@@ -1,0 +1,114 @@
+"""Whether an attempt can still answer. Pure: one rule after the other, the most certain first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ihpc_jupyter.model.job import JobState
+from ihpc_jupyter.model.run import Attempt
+from ihpc_jupyter.urgent.sight import AttemptSight, RunSight
+
+LOST_AFTER = 4.0
+"""Seconds without a pulse (it beats twice a second) after which a copy counts as lost."""
+
+UNSEEN_FOR = 30.0
+"""Seconds after which an attempt without command, job or driver is given up: enough for slow answers."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an attempt ended, and whether another one makes sense; *nodes* are those to keep away from."""
+
+    outcome: Literal["won", "lost", "refused", "cancelled", "preempted"]
+    detail: str
+    retry: bool = True
+    nodes: tuple[str, ...] = ()
+
+    def applied(self, attempt: Attempt, now: float) -> Attempt:
+        """The attempt, ended so."""
+        update = {"outcome": self.outcome, "detail": self.detail, "ended_at": now}
+        return attempt.model_copy(update=update)
+
+
+def judge(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | None:
+    """Why an attempt can no longer answer; None while it may. An answer is looked for before this is asked."""
+    for rule in _RULES:
+        verdict = rule(attempt, sight, seen)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def _not_taken(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
+    """The batch system refused, or did not answer the request."""
+    if sight.command.refused:
+        return Verdict("refused", sight.command.refused, retry=False)
+    if sight.command.unanswered:
+        return Verdict("lost", sight.command.unanswered)
+    return None
+
+
+def _silent(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
+    """Every copy that began is silent or done, and no other can still begin."""
+    begun = [copy for copy in sight.copies if copy.started_at is not None]
+    to_come = len(begun) < len(sight.copies) and sight.command.code is None
+    if not begun or to_come or not all(copy.silent > LOST_AFTER or copy.ended for copy in begun):
+        return None
+    hosts = tuple(dict.fromkeys(copy.host for copy in begun if copy.host))
+    return Verdict("lost", f"No sign of life from {', '.join(hosts)} for {LOST_AFTER:g} s.", nodes=hosts)
+
+
+_ENDS = {
+    JobState.TIMEOUT: Verdict("lost", "It ran into its time limit.", retry=False),
+    JobState.OUT_OF_MEMORY: Verdict("lost", "It used more memory than it asked for.", retry=False),
+    JobState.PREEMPTED: Verdict("preempted", "It had to give way itself."),
+}
+
+
+def _job_ended(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
+    """The batch system tells of its end. A job that nobody tells of proves nothing, and while a command holds it,
+    that tells the end itself, after the answer has had time to be seen."""
+    ended = bool(sight.jobs) and all(job.state.ended for job in sight.jobs)
+    held = sight.command.known and sight.command.code is None
+    if not ended or held or sight.jobs[0].state is JobState.COMPLETING:
+        return None
+    state = sight.jobs[0].state
+    nodes = tuple(job.node for job in sight.jobs if job.node and state is JobState.NODE_FAIL)
+    return _ENDS.get(state) or Verdict("lost", f"The job ended as {state} without an answer.", nodes=nodes)
+
+
+def _command_ended(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
+    """The command that holds the job has ended by itself: so has the job."""
+    code = sight.command.code
+    if code is None or code < 0:
+        return None
+    return Verdict("lost", f"The job ended without an answer (exit code {code}).")
+
+
+def _command_killed(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
+    """The command was killed while the job waited: nobody would start anything in it any more."""
+    begun = any(copy.started_at is not None for copy in sight.copies)
+    waits = any(job.state.waiting for job in sight.jobs)
+    if sight.command.code is None or begun or not waits:
+        return None
+    return Verdict("lost", "The command that asked for the job was killed while the job waited.")
+
+
+def _never_seen(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | None:
+    """Nobody holds it, nothing has begun, and the batch system, asked well after, has no such job."""
+    held = sight.command.known and sight.command.code is None
+    begun = any(copy.started_at is not None for copy in sight.copies)
+    asked_since = seen.answered_at is not None and seen.answered_at > attempt.submitted_at + UNSEEN_FOR
+    if held or begun or sight.jobs or not asked_since:
+        return None
+    return Verdict("lost", "The command that asked for the job is gone, and the batch system has no such job.")
+
+
+_RULES: tuple[Callable[[Attempt, AttemptSight, RunSight], Verdict | None], ...] = (
+    _not_taken,
+    _silent,
+    _job_ended,
+    _command_ended,
+    _command_killed,
+    _never_seen,
+)

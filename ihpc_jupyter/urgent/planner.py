@@ -1,0 +1,160 @@
+"""The ways to start a run, as they look now, and which one to take. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ihpc_jupyter.model.run import Estimate, Plan, RunOrder, Way, WayKind
+from ihpc_jupyter.model.site import Lane, Shape, Site
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known when a plan is made. Cores; None where nobody could tell in time.
+
+    *victims*: jobs that run in preemptible lanes, by lane. *starts*: seconds that earlier runs of this user took
+    from submission to the first line, by way, in the lane of this plan. *idle*, *workers*: of the own cluster.
+    """
+
+    free: int | None = None
+    victims: Mapping[str, int] | None = None
+    starts: Mapping[WayKind, Sequence[float]] = field(default_factory=dict)
+    cluster: str | None = None
+    idle: int = 0
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run asks for, resolved."""
+
+    order: RunOrder
+    site: Site
+    lane: str
+    shape: Shape
+    time_limit: float
+
+    @property
+    def cores(self) -> int:
+        """Cores of all copies or ranks."""
+        return self.shape.cores * max(self.order.copies, self.order.tasks)
+
+    @property
+    def price(self) -> float:
+        """Core-hours, at most, times the lane's cost factor."""
+        return self.cores * self.time_limit / 3600 * self.site.lanes[self.lane].cost_factor
+
+
+def default_lane(site: Site) -> str:
+    """`urgent` where the site has it, else the site's usual one."""
+    return "urgent" if "urgent" in site.lanes else site.default_lane
+
+
+def victims_of(site: Site, lane: str) -> tuple[str, ...]:
+    """Lanes whose jobs may have to go for one of *lane*: the preemptible ones, unless it is itself such a lane."""
+    if site.lanes[lane].preemptible:
+        return ()
+    return tuple(name for name, other in site.lanes.items() if other.preemptible and name != lane)
+
+
+def make_plan(wanted: Wanted, evidence: Evidence, now: float) -> Plan:
+    """All ways in their order, with the first possible one that starts soon chosen."""
+    ways = (
+        *_worker_ways(wanted, evidence),
+        *_reservation(wanted, wanted.site.lanes[wanted.lane]),
+        *_fresh(wanted, evidence),
+    )
+    told = tuple(_with_chances(way, wanted, evidence) for way in ways)
+    chosen, why = _choose(told, wanted, evidence)
+    return Plan(at=now, ways=told, chosen=chosen, why=why)
+
+
+def _worker_ways(wanted: Wanted, evidence: Evidence) -> list[Way]:
+    if evidence.cluster is None:
+        return []
+    name = evidence.cluster
+    fits = wanted.order.tasks == 1 and wanted.order.copies == 1
+    enough = evidence.idle >= wanted.order.copies
+    if not fits:
+        why = "Ranks and copies need an allocation of their own."
+    elif enough:
+        why = f"{evidence.idle} of {evidence.workers} workers of {name} are idle."
+    else:
+        why = f"No worker of {name} is idle." if evidence.workers else f"Cluster {name} has no workers."
+    idle = Way(kind=WayKind.IDLE_WORKERS, possible=fits and enough, why=why)
+    gives = "running tasks are broken off and run again" if wanted.order.let_go else "it is next when a task ends"
+    own = Way(
+        kind=WayKind.OWN_WORKERS,
+        possible=fits and evidence.workers > 0 and wanted.order.let_go,
+        why=f"Waiting tasks of {name} give way; {gives}." if fits and evidence.workers else why,
+        disturbs=f"your own tasks on {name}" if wanted.order.let_go else "",
+    )
+    return [idle, own]
+
+
+def _reservation(wanted: Wanted, lane: Lane) -> list[Way]:
+    if lane.reservation is None:
+        return []
+    return [Way(kind=WayKind.RESERVATION, possible=True, lane=wanted.lane, price=wanted.price,
+                why=f"The lane has the reservation {lane.reservation}.")]  # fmt: skip
+
+
+def _fresh(wanted: Wanted, evidence: Evidence) -> list[Way]:
+    room = evidence.free is None or evidence.free >= wanted.cores
+    if evidence.free is None:
+        why = "Not known yet what is free."
+    else:
+        why = f"{evidence.free} cores are free, {wanted.cores} are asked for."
+    allocation = Way(kind=WayKind.ALLOCATION, possible=True, lane=wanted.lane, price=wanted.price, why=why)
+    if room or not (lanes := victims_of(wanted.site, wanted.lane)):
+        return [allocation]
+    told = evidence.victims or {}
+    running = ", ".join(f"{told[name]} in {name}" for name in lanes if told.get(name))
+    preemption = Way(
+        kind=WayKind.PREEMPTION,
+        possible=bool(running) and wanted.order.preempt,
+        lane=wanted.lane,
+        price=wanted.price,
+        disturbs=f"preemptible jobs ({running}): some have to go, and wait again" if running else "",
+        why="They give way to this lane." if running else "Nothing that could give way runs.",
+    )
+    return [allocation, preemption]
+
+
+def _choose(ways: Sequence[Way], wanted: Wanted, evidence: Evidence) -> tuple[WayKind | None, str]:
+    """The first possible way, but a wait for room only where nobody can give way."""
+    possible = {way.kind: way for way in ways if way.possible}
+    room = evidence.free is None or evidence.free >= wanted.cores
+    if not room and WayKind.PREEMPTION in possible:
+        possible.pop(WayKind.ALLOCATION, None)
+    kind = next(iter(possible), None)
+    reasons = {
+        WayKind.IDLE_WORKERS: "Idle workers of your own start at once and cost nothing more.",
+        WayKind.OWN_WORKERS: "Your own workers make room; nobody else is disturbed.",
+        WayKind.RESERVATION: "The reservation is there for this.",
+        WayKind.ALLOCATION: "There is room: a fresh allocation starts inside the request."
+        if room
+        else "There is no room and nobody gives way: it starts when something ends.",
+        WayKind.PREEMPTION: "There is no room; the lane's right of way makes some.",
+    }
+    return kind, reasons.get(kind, "") if kind else "No way is possible."
+
+
+def _with_chances(way: Way, wanted: Wanted, evidence: Evidence) -> Way:
+    waits = sorted(evidence.starts.get(way.kind, ()))
+    if not waits:
+        return way
+    estimate = Estimate(p50=_rank(waits, 0.5), p95=_rank(waits, 0.95), count=len(waits))
+    return way.model_copy(update={"start": estimate, "chance": _chance(waits, wanted.order.deadline)})
+
+
+def _chance(waits: Sequence[float], deadline: float | None) -> float | None:
+    """Laplace's rule of succession over earlier starts: (in time + 1) / (all + 2)."""
+    if deadline is None:
+        return None
+    return (sum(wait < deadline for wait in waits) + 1) / (len(waits) + 2)
+
+
+def _rank(ordered: Sequence[float], share: float) -> float:
+    """Nearest rank."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
