@@ -66,7 +66,7 @@ test('the last stage that an ended run reached lasted till its end', () => {
     'allocated skipped',
     'started skipped',
     'running skipped',
-    'result done'
+    'result skipped'
   ]);
 });
 

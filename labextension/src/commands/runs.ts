@@ -41,7 +41,13 @@ export function runs(store: Store): ICommand[] {
       failure: 'The run was not forgotten',
       execute: async args => {
         const run = await chooseRun(store, args.run, 'Forget which run?', over);
-        await (run && store.removeRun(run.id));
+        if (run && (await store.removeRun(run.id))) {
+          throw new IhpcError(
+            409,
+            'The batch system has not said yet what the run cost.',
+            'Forget it in a few seconds.'
+          );
+        }
       }
     }
   ];

@@ -8,7 +8,7 @@ const SAID: Record<IStage['is'], string> = {
   done: '',
   now: ', now',
   next: ', not yet',
-  skipped: ', not needed'
+  skipped: ', not reached'
 };
 
 /** From wish to result: each stage with the time spent in it, the present one counting. */

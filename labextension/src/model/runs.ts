@@ -54,7 +54,7 @@ export function stages(run: RunView): IStage[] {
       ? { name, is: 'skipped', at, seconds: null }
       : { name, is: 'done', at, seconds: spent(run, index, at) };
   });
-  const is = ended ? 'done' : 'next';
+  const is = answered(run) ? 'done' : ended ? 'skipped' : 'next';
   return [...steps, { name: 'result', is, at: endedAt(run), seconds: null }];
 }
 

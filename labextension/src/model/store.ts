@@ -128,8 +128,8 @@ export class Store implements IDisposable {
     return this._cancelling.has(run.id) && !over(run);
   }
 
-  /** Cancels a run, or forgets one that has ended. */
-  async removeRun(id: string): Promise<void> {
+  /** Cancels a run, or forgets one that has ended; undefined where it is forgotten. */
+  async removeRun(id: string): Promise<RunView | undefined> {
     this._cancelling.add(id);
     this.emit();
     try {
@@ -140,6 +140,7 @@ export class Store implements IDisposable {
       this.feed.amend(state =>
         after ? this.newer(state, after) : withoutRun(state, id)
       );
+      return after;
     } catch (error) {
       this._cancelling.delete(id);
       this.emit();
