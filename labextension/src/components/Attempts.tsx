@@ -20,10 +20,13 @@ interface IProps {
   attempts: readonly Attempt[];
   /** Whose attempts, for the list's name. */
   of: string;
+  /** The directory with the attempts' scripts and logs. */
+  mailbox: string;
 }
 
 /** How often it was tried, and on opening what became of each. */
-export function Attempts({ attempts, of }: IProps): React.ReactElement {
+export function Attempts(props: IProps): React.ReactElement {
+  const { attempts, of, mailbox } = props;
   const told = attempts.at(-1)?.why;
   return (
     <Disclosure
@@ -48,6 +51,9 @@ export function Attempts({ attempts, of }: IProps): React.ReactElement {
           </li>
         ))}
       </ol>
+      <p className="ihpc-Faint ihpc-Run-mailbox">
+        Scripts and logs: <code>{mailbox}</code>
+      </p>
     </Disclosure>
   );
 }

@@ -28,7 +28,7 @@ export function RunCard(props: IProps): React.ReactElement {
     <>
       <StageLine run={run} />
       {run.attempts.length > 0 && (
-        <Attempts attempts={run.attempts} of={name} />
+        <Attempts attempts={run.attempts} of={name} mailbox={run.mailbox} />
       )}
     </>
   );
