@@ -13,8 +13,8 @@ export async function confirmDisturbing(
     body: (
       <div className="ihpc-Reading">
         <p>
-          To run this cell now, by {way(one.kind)}
-          {one.lane && ` in lane ${one.lane}`}, disturbs: <b>{one.disturbs}</b>.
+          Running this cell now, by {way(one.kind)}
+          {one.lane && ` in lane ${one.lane}`}, disturbs <b>{one.disturbs}</b>.
         </p>
         <p>
           Price: at most {price(one.price)}. Expected start: {start(one)}.
