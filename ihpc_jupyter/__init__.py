@@ -30,7 +30,7 @@ def __getattr__(name: str) -> "Any":
     return getattr(import_module(_PLACES[name]), name)
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: "Any") -> None:
     """``%load_ext ihpc_jupyter``: the magics ``%%urgent``, ``%runs`` and ``%why``."""
     from ihpc_jupyter.kernel.urgent import magics  # noqa: PLC0415
 
