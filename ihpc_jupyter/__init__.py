@@ -1,10 +1,11 @@
 """Interactive and urgent HPC, native to Jupyter."""
 
-from typing import TYPE_CHECKING, Any
-
 from ihpc_jupyter.version import __version__
 
+TYPE_CHECKING = False  # spares the import of `typing`: drivers pass here on their way to the user's first line
 if TYPE_CHECKING:
+    from typing import Any
+
     from ihpc_jupyter.kernel.asynchronous import AsyncCluster
     from ihpc_jupyter.kernel.cluster import Cluster
     from ihpc_jupyter.kernel.urgent.call import urgent
@@ -20,7 +21,7 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """The public names, imported on first use: agent, head and workers need none of them."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -29,7 +30,7 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_PLACES[name]), name)
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: "Any") -> None:
     """``%load_ext ihpc_jupyter``: the magics ``%%urgent``, ``%runs`` and ``%why``."""
     from ihpc_jupyter.kernel.urgent import magics  # noqa: PLC0415
 

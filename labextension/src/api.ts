@@ -6,7 +6,10 @@ import type {
   CreateCluster,
   LogTail,
   PatchCluster,
+  Plan,
   Report,
+  RunOrder,
+  RunView,
   Script,
   Snapshot
 } from './wire';
@@ -62,6 +65,16 @@ export class Api {
       this.settings,
       `clusters/${word(name)}/log?job=${word(job)}`
     );
+  }
+
+  /** What would happen to a run; nothing does. */
+  planRun(order: RunOrder): Promise<Plan> {
+    return this.send('POST', 'runs/plan', order);
+  }
+
+  /** Cancels a run; forgets one that has ended (then there is no answer). */
+  deleteRun(id: string): Promise<RunView | undefined> {
+    return this.send('DELETE', `runs/${word(id)}`);
   }
 
   private send<T>(method: string, path: string, body?: object): Promise<T> {

@@ -14,3 +14,11 @@ export const hpcIcon = new LabIcon({
       '</g>'
   )
 });
+
+/** A bolt: run this cell now. */
+export const urgentIcon = new LabIcon({
+  name: 'ihpc:urgent',
+  svgstr: svg(
+    '<path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M14 2 4.5 13.6h6L9.2 22 19 10.2h-6.2z"/>'
+  )
+});

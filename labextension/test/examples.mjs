@@ -45,8 +45,37 @@ export function cluster(name, more = {}) {
   };
 }
 
-export function snapshot(revision, clusters = []) {
-  return { revision, at: Date.now() / 1000, sites: [], clusters, foreign: [] };
+export function run(id, more = {}) {
+  return {
+    id,
+    kind: 'cell',
+    title: 'alert = locate(stream)',
+    site: 'here',
+    lane: 'urgent',
+    copies: 1,
+    state: 'planned',
+    attempts: [],
+    stages: { planned: 100 },
+    created_at: 100,
+    deadline_at: null,
+    ...more
+  };
+}
+
+export function attempt(number, more = {}) {
+  return {
+    number,
+    way: 'allocation',
+    allocated_at: null,
+    running_at: null,
+    outcome: null,
+    ...more
+  };
+}
+
+export function snapshot(revision, clusters = [], runs = []) {
+  const at = Date.now() / 1000;
+  return { revision, at, sites: [], clusters, runs, foreign: [] };
 }
 
 export function change(revision, kind, more = {}) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { delay } from '../lib/model/backoff.js';
 import { Feed } from '../lib/model/feed.js';
-import { change, cluster, snapshot } from './examples.mjs';
+import { change, cluster, run, snapshot } from './examples.mjs';
 
 class Source {
   sockets = [];
@@ -60,6 +60,18 @@ test('after a gap the snapshot is fetched and what came meanwhile is kept', asyn
   const names = feed.state.clusters.map(one => one.name).sort();
   assert.deepEqual(names, ['late', 'later', 'missed']);
   assert.equal(feed.state.revision, 8);
+});
+
+test('a run that came while the snapshot was on its way is kept', async t => {
+  const { source, feed } = begin(t);
+  source.say(change(3, 'snapshot', { snapshot: snapshot(3) }));
+  let reply;
+  source.answer = () => new Promise(resolve => (reply = resolve));
+  source.say(change(7, 'run-gone', { name: 'a' }));
+  source.say(change(8, 'run', { run: run('c') }));
+  reply(snapshot(7, [], [run('b')]));
+  await settle();
+  assert.deepEqual(feed.state.runs.map(one => one.id).sort(), ['b', 'c']);
 });
 
 test('many gaps ask for one snapshot a second', async t => {

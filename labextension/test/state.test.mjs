@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apply, EMPTY, fromSnapshot, missed } from '../lib/model/state.js';
-import { change, cluster, snapshot } from './examples.mjs';
+import { change, cluster, run, snapshot } from './examples.mjs';
 
 const names = state => state.clusters.map(one => one.name);
 
@@ -31,4 +31,20 @@ test('a gap in the revisions is noticed, a ping at the same revision is none', (
   assert.equal(missed(state, change(7, 'ping')), true);
   assert.equal(missed(state, change(1, 'cluster')), true, 'agent began anew');
   assert.equal(missed(state, change(99, 'snapshot')), false);
+});
+
+test('runs are kept, the latest first, and leave when they are forgotten', () => {
+  const ids = state => state.runs.map(one => one.id);
+  const old = run('a', { created_at: 1 });
+  const before = fromSnapshot(snapshot(5, [], [old]));
+  const fresh = run('b', { created_at: 2 });
+  const two = apply(before, change(6, 'run', { run: fresh }));
+  assert.deepEqual(ids(two), ['b', 'a']);
+  const ended = { ...old, state: 'succeeded' };
+  const three = apply(two, change(7, 'run', { run: ended }));
+  assert.deepEqual(ids(three), ['b', 'a']);
+  assert.equal(three.runs[1].state, 'succeeded');
+  assert.equal(two.runs[1].state, 'planned', 'values are not changed');
+  const gone = apply(three, change(8, 'run-gone', { name: 'b' }));
+  assert.deepEqual(ids(gone), ['a']);
 });

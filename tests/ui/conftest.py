@@ -114,7 +114,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def lab(server: Server, request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """A browser window with a fresh workspace; no cluster is left over."""
+    """A browser window with a fresh workspace; no cluster and no run is left over."""
     with browse(server.lab_url) as window:
         yield window
         window.screenshot(Path("test-results") / f"{request.node.name}.png")
@@ -124,3 +124,6 @@ def lab(server: Server, request: pytest.FixtureRequest) -> Iterator[Lab]:
             http.delete(f"/api/clusters/{cluster['name']}")
         while http.get("/api/snapshot").json()["clusters"]:
             pass
+        while runs := http.get("/api/runs").json()["runs"]:  # cancelled first, forgotten once settled
+            for run in runs:
+                http.delete(f"/api/runs/{run['id']}")

@@ -108,6 +108,50 @@ class Card:
                 expect(shown).to_have_count(0, timeout=seconds * SECOND)
 
 
+class RunCard:
+    """An urgent run's card in the side bar."""
+
+    def __init__(self, root: Locator, id_: str) -> None:
+        self.id = id_
+        self.root = root.locator(f'[data-ihpc-run="{id_}"]')
+
+    @property
+    def state(self) -> Locator:
+        """The word for the run's state."""
+        return self.root.locator(".ihpc-Card-header .ihpc-State")
+
+    @property
+    def countdown(self) -> Locator:
+        """The time to the deadline, in words."""
+        return self.root.get_by_role("timer")
+
+    def wait(self, state: str, seconds: float = 40) -> None:
+        """Wait until the run is in that state."""
+        expect(self.state).to_have_text(state, timeout=seconds * SECOND)
+
+    def stage(self, name: str) -> Locator:
+        """One stage of the line, `planned` to `result`."""
+        return self.root.locator(f'[data-ihpc-stage="{name}"]')
+
+    def unfold(self) -> None:
+        """Open what an ended run folds: stages and attempts."""
+        self._open("What happened")
+
+    def open_attempts(self) -> Locator:
+        """Unfold the attempts; one item each."""
+        self._open("attempt")
+        return self.root.locator("[data-ihpc-attempt]")
+
+    def button(self, label: str) -> Locator:
+        """One of the card's buttons, by the beginning of its accessible name."""
+        return self.root.get_by_role("button", name=re.compile(f"^{re.escape(label)}"))
+
+    def _open(self, words: str) -> None:
+        summary = self.root.locator("summary").filter(has_text=words)
+        if summary.locator("xpath=..").get_attribute("open") is None:
+            summary.click()
+
+
 class Lab:
     """One browser window with JupyterLab."""
 
@@ -158,6 +202,15 @@ class Lab:
         """The card of a cluster in a notebook's output."""
         return Card(self.page.locator(".ihpc-Output").last, name)
 
+    def run_card(self, id_: str) -> RunCard:
+        """The card of an urgent run in the side bar."""
+        return RunCard(self.side_bar, id_)
+
+    @property
+    def status_bar(self) -> Locator:
+        """Our item in the status bar."""
+        return self.page.locator(".ihpc-StatusItem-button")
+
     @property
     def dialog(self) -> Locator:
         """The dialog that is open."""
@@ -193,18 +246,26 @@ class Lab:
         # What is run before the session is ready is dropped.
         self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.ready.then(() => true)")
 
-    def execute(self, source: str) -> None:
-        """Write *source* into the last cell and run it."""
+    def write(self, source: str) -> None:
+        """Write *source* into the last cell."""
         notebook = "window.jupyterapp.shell.currentWidget.content"
         self.page.evaluate(f"{notebook}.activeCellIndex = {notebook}.widgets.length - 1")
         cell = self.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content")
         cell.click()
         self.page.keyboard.insert_text(source)
         expect(cell).to_contain_text(source.splitlines()[-1])
-        active = f"{notebook}.activeCellIndex"
+
+    def execute(self, source: str) -> None:
+        """Write *source* into the last cell and run it."""
+        self.write(source)
+        active = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
         before = self.page.evaluate(active)
         self.page.keyboard.press("Shift+Enter")
         self.page.wait_for_function(f"before => {active} > before", arg=before)
+
+    def run_urgently(self) -> None:
+        """Press the toolbar's button of the notebook in front."""
+        self.page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name="Run urgently").click()
 
     def save(self) -> str:
         """Save the notebook in front (without the question for its name); its path."""

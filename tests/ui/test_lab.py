@@ -152,6 +152,7 @@ def test_everything_is_in_the_palette(lab: Lab) -> None:
     )
     wanted = {"new-cluster", "scale-cluster", "adapt-cluster", "stop-cluster", "retry-cluster", "open-dashboard"}
     wanted |= {"insert-client-code", "show-script", "show-log", "check-site", "focus-sidebar"}
+    wanted |= {"run-urgently", "cancel-run", "forget-run", "show-run-plan", "attach-run"}
     assert {f"ihpc:{name}" for name in wanted} <= set(labels)
 
 

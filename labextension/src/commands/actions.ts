@@ -22,6 +22,10 @@ export function actionsOf(commands: CommandRegistry, store: Store): IActions {
     showScript: (name, group) =>
       run(CommandIDs.showScript, group ? { name, group } : { name }),
     showLog: (name, job) => run(CommandIDs.showLog, { name, job }),
+    cancelRun: id => run(CommandIDs.cancelRun, { run: id }),
+    forgetRun: id => run(CommandIDs.forgetRun, { run: id }),
+    showPlan: id => run(CommandIDs.showRunPlan, { run: id }),
+    insertAttachCode: id => run(CommandIDs.attachRun, { run: id }),
     checkSite: site => run(CommandIDs.checkSite, { site }),
     reconnect: () => store.reconnect()
   };

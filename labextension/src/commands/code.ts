@@ -1,11 +1,13 @@
 import { Clipboard, Notification } from '@jupyterlab/apputils';
 import { type INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { attachCode } from '../model/runs';
 import type { Store } from '../model/store';
 import { chooseCluster } from './choose';
 import { CommandIDs } from './ids';
 import type { ICommand } from './register';
+import { chooseRun } from './runs';
 
-/** Code that connects a notebook to a cluster. */
+/** Code that connects a notebook to a cluster or to a run. */
 export function code(
   store: Store,
   notebooks: INotebookTracker | null
@@ -20,6 +22,18 @@ export function code(
         const one = await chooseCluster(store, name, 'Connect to which?');
         if (one) {
           insert(clientCode(one.name), notebooks);
+        }
+      }
+    },
+    {
+      id: CommandIDs.attachRun,
+      label: 'Insert Attach Code of Urgent Run…',
+      caption: 'Insert code that brings output and result of a run here',
+      failure: 'No code was inserted',
+      execute: async args => {
+        const run = await chooseRun(store, args.run, 'Attach to which run?');
+        if (run) {
+          insert(attachCode(run.id), notebooks);
         }
       }
     }

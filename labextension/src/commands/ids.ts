@@ -12,6 +12,11 @@ export const CommandIDs = {
   insertClientCode: 'ihpc:insert-client-code',
   showScript: 'ihpc:show-script',
   showLog: 'ihpc:show-log',
+  runUrgently: 'ihpc:run-urgently',
+  cancelRun: 'ihpc:cancel-run',
+  forgetRun: 'ihpc:forget-run',
+  showRunPlan: 'ihpc:show-run-plan',
+  attachRun: 'ihpc:attach-run',
   checkSite: 'ihpc:check-site',
   focusSideBar: 'ihpc:focus-sidebar'
 } as const;
@@ -28,6 +33,7 @@ export interface ICommandArgs {
   idle?: number;
   job?: string;
   site?: string;
+  run?: string;
 }
 
 export function argsOf(args: ReadonlyPartialJSONObject): ICommandArgs {

@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
+import type { LabIcon } from '@jupyterlab/ui-components';
 import { showFailure } from '../dialogs/Failure';
 import { argsOf, CATEGORY, type ICommandArgs } from './ids';
 
@@ -8,6 +9,8 @@ export interface ICommand {
   id: string;
   label: string;
   caption: string;
+  /** Where it is also a button of a toolbar. */
+  icon?: LabIcon;
   /** What to say when it fails; false where the failure is shown in its own place. */
   failure: string;
   execute: (args: ICommandArgs) => Promise<unknown> | void;
@@ -19,10 +22,11 @@ export function register(
   palette: ICommandPalette | null,
   commands: readonly ICommand[]
 ): void {
-  for (const { id, label, caption, failure, execute } of commands) {
+  for (const { id, label, caption, icon, failure, execute } of commands) {
     app.commands.addCommand(id, {
       label,
       caption,
+      icon,
       describedBy: { args: ARGUMENTS },
       execute: async args => {
         try {
@@ -46,6 +50,7 @@ const ARGUMENTS = {
     maximum: { type: 'integer', description: 'Most workers' },
     idle: { type: 'number', description: 'Seconds before workers are let go' },
     job: { type: 'string', description: 'The batch job' },
-    site: { type: 'string', description: 'The site' }
+    site: { type: 'string', description: 'The site' },
+    run: { type: 'string', description: 'The urgent run' }
   }
 } as const;

@@ -6,14 +6,15 @@ import { ClusterCard } from './ClusterCard';
 import { FeedBanner } from './FeedBanner';
 import { ForeignJobs } from './ForeignJobs';
 import { Glyph } from './Glyph';
+import { Runs } from './Runs';
 import { SiteLine } from './SiteLine';
 
 interface IProps {
-  store: Pick<Store, 'state' | 'status' | 'creating' | 'ask'>;
+  store: Pick<Store, 'state' | 'status' | 'creating' | 'ask' | 'cancelling'>;
   actions: IActions;
 }
 
-/** The side bar: sites, clusters, and jobs that belong to none. */
+/** The side bar: sites, clusters, urgent runs, and jobs that belong to none. */
 export function SideBar({ store, actions }: IProps): React.ReactElement {
   const { state, status, creating } = store;
   const waiting = state.revision < 0;
@@ -69,6 +70,7 @@ export function SideBar({ store, actions }: IProps): React.ReactElement {
           ))}
         </section>
       )}
+      {!waiting && <Runs store={store} actions={actions} />}
       {state.foreign.length > 0 && <ForeignJobs jobs={state.foreign} />}
     </div>
   );

@@ -1,8 +1,12 @@
 import React from 'react';
+import { foremost, over } from '../model/runs';
 import type { IState } from '../model/state';
-import { total } from '../model/words';
-import type { Health } from '../wire';
+import { duration, many, total } from '../model/words';
+import type { Health, RunView } from '../wire';
 import { Glyph } from './Glyph';
+import { Moment } from './Moment';
+import { RUN_GLYPHS } from './runState';
+import { Clock } from './ticker';
 import { HEALTH } from './SiteLine';
 
 interface IProps {
@@ -14,9 +18,10 @@ interface IProps {
 // The worst first: that is the one to know of.
 const ORDER: Health[] = ['down', 'degraded', 'unknown', 'up'];
 
-/** One glance: the worst site's health, workers at work and waiting. */
+/** One glance: the worst site's health, workers at work and waiting, the most urgent run. */
 export function StatusItem(props: IProps): React.ReactElement | null {
-  const { sites, clusters } = props.state;
+  const now = React.useContext(Clock);
+  const { sites, clusters, runs } = props.state;
   if (!sites.length) {
     return null;
   }
@@ -24,6 +29,8 @@ export function StatusItem(props: IProps): React.ReactElement | null {
     ? (ORDER.find(health => sites.some(site => site.health === health)) ?? 'up')
     : 'unknown';
   const counts = total(clusters.flatMap(one => Object.values(one.groups)));
+  const run = foremost(runs, now());
+  const others = runs.filter(one => !over(one)).length - 1;
   const waiting = counts.pending + counts.requested;
   const words = [
     `HPC ${props.live ? worst : 'not connected'}`,
@@ -34,11 +41,34 @@ export function StatusItem(props: IProps): React.ReactElement | null {
     <button
       type="button"
       className="ihpc-StatusItem-button"
-      title="Workers of all clusters; click for the HPC side bar"
+      title="Workers of all clusters, urgent runs; click for the HPC side bar"
       onClick={props.onClick}
     >
       <Glyph name={HEALTH[worst]} />
       {words}
+      {run && <RunWords run={run} others={others} />}
     </button>
+  );
+}
+
+function RunWords(props: { run: RunView; others: number }): React.ReactElement {
+  const { run, others } = props;
+  return (
+    <span className="ihpc-StatusItem-run" data-ihpc-live-run={run.id}>
+      <Glyph name={RUN_GLYPHS[run.state]} />
+      urgent run {run.state}
+      {run.deadline_at !== null && (
+        <>
+          {', '}
+          <Moment
+            at={run.deadline_at}
+            say={s =>
+              s > 0 ? `${duration(Math.ceil(s))} left` : 'deadline missed'
+            }
+          />
+        </>
+      )}
+      {others > 0 && ` · ${many(others, 'more run')}`}
+    </span>
   );
 }

@@ -13,6 +13,10 @@ export interface IActions {
   insertClientCode(name: string): void;
   showScript(name: string, group?: string): void;
   showLog(name: string, job: string): void;
+  cancelRun(id: string): void;
+  forgetRun(id: string): void;
+  showPlan(id: string): void;
+  insertAttachCode(id: string): void;
   checkSite(site: string): void;
   reconnect(): void;
 }

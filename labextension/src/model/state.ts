@@ -1,10 +1,18 @@
-import type { Change, ClusterView, Job, SiteStatus, Snapshot } from '../wire';
+import type {
+  Change,
+  ClusterView,
+  Job,
+  RunView,
+  SiteStatus,
+  Snapshot
+} from '../wire';
 
 /** What the server said last: a value, never changed in place. */
 export interface IState {
   readonly revision: number;
   readonly sites: readonly SiteStatus[];
   readonly clusters: readonly ClusterView[];
+  readonly runs: readonly RunView[];
   readonly foreign: readonly Job[];
 }
 
@@ -12,6 +20,7 @@ export const EMPTY: IState = {
   revision: -1,
   sites: [],
   clusters: [],
+  runs: [],
   foreign: []
 };
 
@@ -20,6 +29,7 @@ export function fromSnapshot(snapshot: Snapshot): IState {
     revision: snapshot.revision,
     sites: snapshot.sites,
     clusters: oldestFirst(snapshot.clusters),
+    runs: latestFirst(snapshot.runs),
     foreign: snapshot.foreign
   };
 }
@@ -34,6 +44,10 @@ export function apply(state: IState, change: Change): IState {
       return change.cluster ? withCluster(next, change.cluster) : next;
     case 'cluster-gone':
       return withoutCluster(next, change.name);
+    case 'run':
+      return change.run ? withRun(next, change.run) : next;
+    case 'run-gone':
+      return withoutRun(next, change.name);
     case 'site':
       return change.site ? withSite(next, change.site) : next;
     case 'foreign':
@@ -61,6 +75,15 @@ export function withoutCluster(state: IState, name: string | null): IState {
   return { ...state, clusters: state.clusters.filter(c => c.name !== name) };
 }
 
+export function withRun(state: IState, run: RunView): IState {
+  const others = state.runs.filter(one => one.id !== run.id);
+  return { ...state, runs: latestFirst([...others, run]) };
+}
+
+export function withoutRun(state: IState, id: string | null): IState {
+  return { ...state, runs: state.runs.filter(run => run.id !== id) };
+}
+
 function withSite(state: IState, site: SiteStatus): IState {
   const known = state.sites.some(one => one.site.name === site.site.name);
   const sites = known
@@ -73,5 +96,12 @@ function withSite(state: IState, site: SiteStatus): IState {
 function oldestFirst(clusters: readonly ClusterView[]): ClusterView[] {
   return [...clusters].sort(
     (a, b) => a.created_at - b.created_at || a.name.localeCompare(b.name)
+  );
+}
+
+// Of runs the newest is the one to look at.
+function latestFirst(runs: readonly RunView[]): RunView[] {
+  return [...runs].sort(
+    (a, b) => b.created_at - a.created_at || b.id.localeCompare(a.id)
   );
 }

@@ -6,15 +6,25 @@ import type {
   CreateCluster,
   LogTail,
   PatchGroup,
+  Plan,
   Report,
+  RunOrder,
+  RunView,
   Script,
   SiteStatus
 } from '../wire';
 import { Asks, type IAsk } from './asks';
 import { Feed, type IFeedStatus } from './feed';
-import { type IState, withCluster, withoutCluster } from './state';
+import { over } from './runs';
+import {
+  type IState,
+  withCluster,
+  withoutCluster,
+  withoutRun,
+  withRun
+} from './state';
 
-/** What the browser knows of sites and clusters, and what it asked for: one for all views. */
+/** What the browser knows of sites, clusters and runs, and what it asked for: one for all views. */
 export class Store implements IDisposable {
   constructor(private readonly api: Api) {
     this.feed = new Feed(api);
@@ -50,6 +60,10 @@ export class Store implements IDisposable {
 
   cluster(name: string): ClusterView | undefined {
     return this.state.clusters.find(one => one.name === name);
+  }
+
+  run(id: string): RunView | undefined {
+    return this.state.runs.find(one => one.id === id);
   }
 
   site(name: string): SiteStatus | undefined {
@@ -105,6 +119,35 @@ export class Store implements IDisposable {
     }
   }
 
+  planRun(order: RunOrder): Promise<Plan> {
+    return this.api.planRun(order);
+  }
+
+  /** Whether a run is asked to end and has not yet: no state of its own, so it is remembered here. */
+  cancelling(run: RunView): boolean {
+    return this._cancelling.has(run.id) && !over(run);
+  }
+
+  /** Cancels a run, or forgets one that has ended; undefined where it is forgotten. */
+  async removeRun(id: string): Promise<RunView | undefined> {
+    this._cancelling.add(id);
+    this.emit();
+    try {
+      const after = await this.api.deleteRun(id);
+      if (!after || over(after)) {
+        this._cancelling.delete(id);
+      }
+      this.feed.amend(state =>
+        after ? this.newer(state, after) : withoutRun(state, id)
+      );
+      return after;
+    } catch (error) {
+      this._cancelling.delete(id);
+      this.emit();
+      throw error;
+    }
+  }
+
   checkSite(name: string): Promise<Report> {
     return this.api.checkSite(name);
   }
@@ -143,6 +186,12 @@ export class Store implements IDisposable {
     this.take({ ...known, groups });
   }
 
+  // The stream may have told the end before the answer to our wish is there.
+  private newer(state: IState, answer: RunView): IState {
+    const known = state.runs.find(one => one.id === answer.id);
+    return known && over(known) ? state : withRun(state, answer);
+  }
+
   private take(cluster: ClusterView): void {
     this.feed.amend(state => withCluster(state, cluster));
   }
@@ -152,6 +201,7 @@ export class Store implements IDisposable {
   }
 
   private readonly feed: Feed;
+  private readonly _cancelling = new Set<string>();
   private _creating: readonly CreateCluster[] = [];
   private readonly _changed = new Signal<this, void>(this);
   private readonly _asks = new Asks(

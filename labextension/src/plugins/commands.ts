@@ -9,7 +9,9 @@ import { code } from '../commands/code';
 import { lifetime } from '../commands/lifetime';
 import { looking } from '../commands/looking';
 import { register } from '../commands/register';
+import { runs } from '../commands/runs';
 import { sizing } from '../commands/sizing';
+import { urgent } from '../commands/urgent';
 import type { Store } from '../model/store';
 import { IHpc } from '../tokens';
 
@@ -30,6 +32,8 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     register(app, palette, [
       ...lifetime(store, states),
       ...sizing(store),
+      ...runs(store),
+      ...urgent(store, notebooks),
       ...code(store, notebooks),
       ...looking(store)
     ]);
