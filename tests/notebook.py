@@ -46,6 +46,8 @@ class Notebook:
     def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
         self._manager = KernelManager()
         self._manager.start_kernel(env=dict(environment), cwd=str(directory))
+        self.later = Shown()
+        """What cells showed after their end."""
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=CELL)
@@ -59,9 +61,10 @@ class Notebook:
                 message = self._client.get_iopub_msg(timeout=CELL)
             except Empty:
                 raise AssertionError(f"the cell says nothing more: {shown}") from None
-            if message["parent_header"].get("msg_id") != asked:
-                continue
             content = message["content"]
+            if message["parent_header"].get("msg_id") != asked:
+                self.later.take(message["msg_type"], content)
+                continue
             if message["msg_type"] == "status" and content["execution_state"] == "idle":
                 return shown
             shown.take(message["msg_type"], content)

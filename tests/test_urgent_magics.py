@@ -75,6 +75,33 @@ def test_names_go_and_come_back_and_output_shows(place: Workplace, book: Noteboo
     assert (view.urgency, view.title) == ("a test", "print('hello')")
 
 
+def test_the_bill_comes_when_the_agent_has_it(book: Notebook) -> None:
+    shown = book.cell("%urgent paid = 1")
+    run = shown.lines[0].split()[1]
+
+    def billed() -> bool:
+        book.cell("pass")
+        return any(run in line and "core-" in line for line in book.later.lines)
+
+    until(billed, "the run's line has its cost", 20)
+
+
+def test_the_notebooks_cluster_is_named(place: Workplace, book: Notebook) -> None:
+    assert book.cell("from ihpc_jupyter import Cluster\ndesk = Cluster('desk')").error is None
+    assert book.cell("%urgent at = 1").error is None
+    assert latest(place).cluster == "desk"
+    assert book.cell("%%urgent --lane urgent\nat = 2").error is None
+    assert latest(place).cluster is None, "who names a lane asks for an allocation there"
+    with agent(place) as http:
+        http.delete("/api/clusters/desk")
+        until(lambda: http.get("/api/clusters/desk").json().get("state") == "stopped", "it has stopped", 30)
+        http.delete("/api/clusters/desk")
+    assert book.cell("%urgent at = 3").error is None, "it has gone, and nobody named it"
+    assert latest(place).cluster is None
+    assert (book.cell("%%urgent --cluster desk\nat = 4").error or "").startswith("NotFound: ")
+    assert book.value("at") == "3"
+
+
 def test_a_statement(book: Notebook) -> None:
     assert book.cell("%urgent z = {'a': 6 * 7}").error is None
     assert book.value("z") == "{'a': 42}", "braces are Python's"
@@ -106,7 +133,7 @@ def test_exceptions_come_with_the_cells_lines(place: Workplace, book: Notebook) 
         ("%%urgent --lane nowhere\na = 1", "NotFound: "),
         ("%%urgent --put /nonexistent/file\na = 1", "InvalidRequest: --put /nonexistent/file"),
         ("%%urgent\n\n   \n", "InvalidRequest: There is nothing to run."),
-        ("%%urgent\na = = 1", "SyntaxError: "),
+        ("%%urgent\na = = 1", "InvalidRequest: "),
         ("import threading\nlock = threading.Lock()", ""),
         ("%%urgent\nlock.acquire()", "InvalidRequest: "),
         ("%runs nonsense", "InvalidRequest: %runs does not know 'nonsense'."),

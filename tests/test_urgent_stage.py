@@ -164,7 +164,7 @@ def test_what_the_run_says_of_itself_comes_before_the_agents_word() -> None:
 
 def test_durations() -> None:
     said = [seconds_text(seconds) for seconds in (0, 0.405, 9.94, 59.4, 60, 125, 3599.6, 7260)]
-    assert said == ["0.00 s", "0.41 s", "9.9 s", "59 s", "1 min 00 s", "2 min 05 s", "1 h 00 min", "2 h 01 min"]
+    assert said == ["0 ms", "0.41 s", "9.9 s", "59 s", "1 min 00 s", "2 min 05 s", "1 h 00 min", "2 h 01 min"]
     assert time_left(view(RunState.QUEUED), NOW) == ""
 
 

@@ -8,7 +8,7 @@ from ihpc_jupyter.model.mailbox import Mailbox
 
 LOG_TAIL = 4000
 """Bytes of a log's end that are shown of a lost attempt."""
-FIRST_LINE = 1 << 20
+FIRST_LINE = 64 << 20
 """Bytes that a result's first line may have (a long traceback)."""
 
 

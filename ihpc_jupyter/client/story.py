@@ -65,7 +65,9 @@ def time_left(view: RunView, now: float) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    """A duration for people: ``0.41 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    """A duration for people: ``8 ms``, ``0.41 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 10:
@@ -80,14 +82,18 @@ def seconds_text(seconds: float) -> str:
 
 
 def price_text(core_hours: float) -> str:
-    """Core-hours, with two digits that say something."""
+    """Core-hours, or core-seconds where they are few, with two digits that say something."""
+    if core_hours < 0.01:
+        return f"{core_hours * 3600:.2g} core-s"
     return f"{core_hours:.2g} core-h" if core_hours < 100 else f"{core_hours:.0f} core-h"
 
 
 def cost_text(view: RunView) -> str:
     """What a run has cost so far."""
-    wasted = f", {price_text(view.wasted_core_hours)} of it wasted" if view.wasted_core_hours else ""
-    return price_text(view.core_hours) + wasted
+    if not view.wasted_core_hours:
+        return price_text(view.core_hours)
+    share = price_text(view.wasted_core_hours) if view.wasted_core_hours < view.core_hours else "all"
+    return f"{price_text(view.core_hours)}, {share} of it wasted"
 
 
 def plan_line(plan: Plan) -> str:
@@ -99,7 +105,7 @@ def plan_line(plan: Plan) -> str:
     parts += [f"at most {price_text(way.price)}", way.disturbs or "disturbs nobody"]
     if way.chance is not None:
         parts.append(f"chance {way.chance:.0%}")
-    return ", ".join(parts) + (f" ({plan.why})" if plan.why else "")
+    return ", ".join(parts) + (f" ({plan.why.rstrip('.')})" if plan.why else "")
 
 
 def start_text(way: Way) -> str:
@@ -120,7 +126,7 @@ def _why_run(view: RunView, now: float) -> Iterator[str]:
     yield f"Run {view.id} ({view.title or view.kind}) on {lane}: {ENDS.get(view.state, view.state.value)}."
     if view.urgency:
         yield f"Why it is urgent: {view.urgency}."
-    yield f"The plan: {plan_line(view.plan)}."
+    yield f"The plan: {plan_line(view.plan).rstrip('.')}."
     if not view.state.ended and view.reason:
         since = view.stages.get(view.state)
         waited = f" for {seconds_text(now - since)}" if since else ""
@@ -140,7 +146,7 @@ def _why_attempt(attempt: Attempt, now: float) -> Iterator[str]:
     where = f", job {attempt.job_id}" if attempt.job_id else ""
     where += f" on {', '.join(attempt.nodes)}" if attempt.nodes else ""
     outcome = OUTCOMES[attempt.outcome] + (f": {attempt.detail.rstrip('.')}" if attempt.detail else "")
-    why = f" ({attempt.why.rstrip('.')})" if attempt.why else ""
+    why = f" ({attempt.why.rstrip('.')})" if attempt.why and attempt.number > 1 else ""
     yield f"Attempt {attempt.number}{why}, {attempt.way.replace('-', ' ')}{where}: {outcome}."
     began = attempt.allocated_at or attempt.started_at
     if began is not None:

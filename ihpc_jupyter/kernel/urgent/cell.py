@@ -1,6 +1,8 @@
 """`%%urgent` itself: capture, plan, start, follow, bring back."""
 
+import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,17 @@ from ihpc_jupyter.model.run import Kind, Plan, RunView
 
 CANCELLING = 1.8
 """Seconds that a person who pressed Ctrl-C waits at most for the agent's word."""
-FINAL_VIEW = 0.2
-"""Seconds that the bill may take; then the line ends without it."""
+BILL_PATIENCE = 30.0
+"""Seconds that the bill may take; then the line stays without it."""
+BILL_LOOK = 0.5
+"""Seconds between two questions for it."""
 
 
-def run_cell(shell: Any, line: str, source: str) -> None:
-    """Run a cell's body as the options in *line* say. Raises our errors, and what the cell raised."""
+def run_cell(shell: Any, line: str, source: str, first_line: str = "") -> None:
+    """Run code as the options in *line* say; *first_line*: what stands above it in its cell.
+
+    Raises our errors, and what the code raised.
+    """
     options = read_options(line)
     screen = screen_of(shell)
     if options.help:
@@ -35,7 +42,7 @@ def run_cell(shell: Any, line: str, source: str) -> None:
         return
     if not source.strip():
         raise InvalidRequest("There is nothing to run.", "Write code below %%urgent, or behind %urgent.")
-    payload, kind = _captured(shell, options, source)
+    payload, kind = _captured(shell, options, source, first_line)
     if options.plan:
         plan: Plan = asked(AgentClient.plan_run, options, order_for(options, kind, payload.title))
         screen.table(stage.plan_text(plan), stage.plan_html(plan))
@@ -52,13 +59,13 @@ def run_cell(shell: Any, line: str, source: str) -> None:
     bring(shell, run, screen)
 
 
-def _captured(shell: Any, options: UrgentOptions, source: str) -> tuple[Any, Kind]:
+def _captured(shell: Any, options: UrgentOptions, source: str, first_line: str) -> tuple[Any, Kind]:
     from ihpc_jupyter.kernel.urgent.capture import capture_cell, capture_script  # noqa: PLC0415 - late: it is big
 
     if options.script:
         return capture_script(source, options.script), Kind.SCRIPT
-    # The line of %%urgent counts, so that tracebacks name the cell's lines; IPython knows the text by this name.
-    text = f"\n{source}"
+    # The first line counts, so that tracebacks name the cell's lines; IPython knows the text by the file's name.
+    text = f"# {first_line}\n{source}" if first_line else source
     filename = shell.compile.cache(text, shell.execution_count, raw_code=text)
     return capture_cell(text, shell.user_ns, filename=filename), Kind.CELL
 
@@ -89,7 +96,9 @@ def bring(shell: Any, run: Run, screen: Screen, *, overwrite: bool = False, anew
         else:
             _bring_value(shell, run)
     finally:
-        screen.stage(_billed(run, view), last=True)
+        screen.stage(view, last=True)
+        if screen.revisable:
+            portal().start_task_soon(_bill, run, screen)
 
 
 def _bring_names(run: Run, screen: Screen, *, overwrite: bool, anew: bool) -> None:
@@ -102,8 +111,8 @@ def _bring_names(run: Run, screen: Screen, *, overwrite: bool, anew: bool) -> No
         again = f"%runs attach {run.id} --overwrite takes the run's"
         what = "were overwritten" if overwrite else f"stay as they are; {again}"
         screen.write("stderr", f"Bound anew since the run was ordered: {names}: {what}.\n")
-    if anew and restored.names:
-        screen.write("stdout", f"Back: {', '.join(restored.names)}.\n")
+    if anew and restored.bound:
+        screen.write("stdout", f"Back: {', '.join(restored.bound)}.\n")
 
 
 def _bring_value(shell: Any, run: Run) -> None:
@@ -129,6 +138,9 @@ def _bring_files(run: Run, screen: Screen) -> None:
 
 def _cancel(run: Run, screen: Screen) -> None:
     """Cancel everywhere, and say what came of it within two seconds."""
+    if run.mailbox.result.exists():  # who cancels a run that has ended forgets it
+        screen.write("stderr", f"Run {run.id} had just ended: %runs attach {run.id} brings its result.\n")
+        return
     asking = portal().start_task_soon(agent().cancel_run, run.id)
     if run.kept.workers:
         workers.stop_workers(run.kept.workers)
@@ -145,15 +157,13 @@ def _cancel(run: Run, screen: Screen) -> None:
     screen.write("stderr", f"Run {run.id} is cancelled everywhere.\n")
 
 
-def _billed(run: Run, view: RunView) -> RunView:
-    """The agent's own last word, if it comes soon: it has the bill."""
-    until = time.monotonic() + FINAL_VIEW
-    while (left := until - time.monotonic()) > 0:
-        try:
-            told = portal().start_task_soon(agent().run, run.id).result(left)
-        except (TimeoutError, IhpcError):
-            return view
-        if told.state.ended:
-            return told
-        time.sleep(FINAL_VIEW / 8)
-    return view
+async def _bill(run: Run, screen: Screen) -> None:
+    """Put the bill behind the line when the agent has it, while the notebook has gone on."""
+    until = time.monotonic() + BILL_PATIENCE
+    with suppress(IhpcError):
+        while time.monotonic() < until:
+            view = await agent().run(run.id)
+            if view.state.ended and (view.core_hours or view.attempts[-1].accounted):
+                screen.stage(view, last=True)
+                return
+            await asyncio.sleep(BILL_LOOK)

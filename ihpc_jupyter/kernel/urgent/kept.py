@@ -1,11 +1,20 @@
 """What a kernel must know to attach to a run later, also after a restart: a small file in the mailbox."""
 
-from typing import Any
+from collections.abc import Container
+from uuid import uuid4
 
 from pydantic import Field
 
 from ihpc_jupyter.model.base import Model
 from ihpc_jupyter.model.mailbox import Mailbox
+
+THIS_KERNEL = uuid4().hex
+"""This process, as no other one is called."""
+
+_NOTHING = 0
+"""The fingerprint of a name that is not bound."""
+_UNLIKE = -1
+"""A fingerprint that nothing has."""
 
 
 class Kept(Model):
@@ -15,6 +24,8 @@ class Kept(Model):
     """Names that come back."""
     fingerprints: dict[str, int] = Field(default={})
     """What the names stood for when they were captured: a name that was bound anew is not overwritten unasked."""
+    kernel: str = ""
+    """The process that captured them: fingerprints mean nothing to another one."""
     get: tuple[str, ...] = ()
     """Patterns of files that come back."""
     directory: str = ""
@@ -34,7 +45,11 @@ class Kept(Model):
         except (OSError, ValueError):
             return cls()
 
+    def expected(self, bound: Container[str]) -> dict[str, int]:
+        """What names should stand for, where *bound* are there now: a name that is not there is in nobody's way.
 
-def fingerprints(told: dict[str, Any]) -> dict[str, int]:
-    """As JSON can hold them."""
-    return {name: int(value) for name, value in told.items()}
+        To a kernel that was started since, whatever is bound was bound anew.
+        """
+        mine = self.kernel == THIS_KERNEL
+        told = {name: value if mine else _UNLIKE for name, value in self.fingerprints.items()}
+        return {name: value if name in bound else _NOTHING for name, value in told.items()}

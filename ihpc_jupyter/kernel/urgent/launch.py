@@ -12,7 +12,7 @@ from ihpc_jupyter.kernel.cluster import current_cluster
 from ihpc_jupyter.kernel.portal import portal
 from ihpc_jupyter.kernel.urgent import workers
 from ihpc_jupyter.kernel.urgent.files import Travelled, put_files, readable
-from ihpc_jupyter.kernel.urgent.kept import Kept, fingerprints
+from ihpc_jupyter.kernel.urgent.kept import THIS_KERNEL, Kept
 from ihpc_jupyter.kernel.urgent.options import UrgentOptions
 from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.kernel.urgent.session import agent, ask
@@ -88,7 +88,8 @@ def launch(
         raise
     kept = Kept(
         wants=payload.wants,
-        fingerprints=fingerprints(payload.fingerprints),
+        fingerprints=payload.fingerprints,
+        kernel=THIS_KERNEL,
         get=options.get,
         directory=str(Path.cwd()),
         workers=made[0] if made else None,

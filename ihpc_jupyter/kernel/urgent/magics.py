@@ -21,24 +21,25 @@ class UrgentMagics(Magics):
     @line_cell_magic
     def urgent(self, line: str, cell: str | None = None) -> None:
         """Run a statement (``%urgent x = f(y)``) or a cell (``%%urgent 10m``) now; ``%urgent --help``."""
-        with plainly():
-            if cell is None:
-                options, source = ("--help", "") if line.strip() in {"", "--help"} else ("", line)
-            else:
+        with plainly(self._shell):
+            if cell is not None:
                 # Braces are Python's in a statement, and the notebook's variables in a cell's first line.
-                options, source = self._shell.var_expand(line), cell
-            run_cell(self._shell, options, source)
+                run_cell(self._shell, self._shell.var_expand(line), cell, f"%%urgent {line}".strip())
+            elif line.strip() in {"", "--help"}:
+                run_cell(self._shell, "--help", "")
+            else:
+                run_cell(self._shell, "", line)
 
     @line_magic
     def runs(self, line: str) -> None:
         """List runs; ``%runs attach|cancel|plan|ledger|check``; ``%runs --help``."""
-        with plainly():
+        with plainly(self._shell):
             manage.runs(self._shell, _words(line), line)
 
     @line_magic
     def why(self, line: str) -> None:
         """Tell in plain words what happened to a run or a job: ``%why ID``; the latest run when left out."""
-        with plainly():
+        with plainly(self._shell):
             words = _words(line)
             if len(words) > 1:
                 raise InvalidRequest("%why takes one id, of a run or a job.")

@@ -1,12 +1,16 @@
-"""Errors for people: one clean line where IPython would show our own traceback."""
+"""Errors for people: one clean line, or the cell's own lines, where IPython would show our own traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
 
 from ihpc_jupyter.errors import IhpcError
 
 E = TypeVar("E", bound=BaseException)
+
+_OURS = str(Path(__file__).parent)
 
 
 def plain(error: E, said: str) -> E:
@@ -17,14 +21,34 @@ def plain(error: E, said: str) -> E:
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Our errors, and mistakes in the cell's own syntax, as one line each; what the run raised as it is."""
+def plainly(shell: Any) -> Iterator[None]:
+    """Our errors as one line each; what the run raised with its own frames only."""
     try:
         yield
     except IhpcError as error:
         raise plain(error, str(error)) from None
-    except SyntaxError as error:
-        if error.filename and not hasattr(error, "_render_traceback_"):
-            line = f"line {error.lineno}: {(error.text or '').strip()}"
-            raise plain(error, f"{error.msg} ({line})") from None
+    except KeyboardInterrupt as interrupt:
+        if not hasattr(interrupt, "_render_traceback_"):
+            plain(interrupt, "Interrupted; a run that was not started yet is thrown away.")
         raise
+    except Exception as error:
+        _without_ours(shell, error)
+        raise
+
+
+def _without_ours(shell: Any, error: Exception) -> None:
+    """Let IPython show the frames behind ours; an error in ourselves has none there, and is shown whole."""
+    theirs = _behind_ours(error.__traceback__)
+    if theirs is not None:
+        error.__dict__["_render_traceback_"] = lambda: shell.InteractiveTB.structured_traceback(
+            type(error), error, theirs
+        )
+
+
+def _behind_ours(traceback: TracebackType | None) -> TracebackType | None:
+    behind = None
+    while traceback is not None:
+        ours = traceback.tb_frame.f_code.co_filename.startswith(_OURS)
+        traceback = traceback.tb_next
+        behind = traceback if ours else behind
+    return behind

@@ -166,7 +166,7 @@ class Run:
 
         self._succeeded()
         namespace = self._namespace if self._namespace is not None else {}
-        fingerprints = self._kept.fingerprints if expected else None
+        fingerprints = self._kept.expected(namespace) if expected else None
         return restore(self.mailbox, namespace, expected=fingerprints, overwrite=overwrite)
 
     def _outcome(self) -> Any:

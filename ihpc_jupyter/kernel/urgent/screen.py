@@ -14,6 +14,9 @@ REDRAW = 0.4
 class Screen(Protocol):
     """What following a run needs of whoever shows it."""
 
+    revisable: bool
+    """Whether what was shown can be changed later."""
+
     def stage(self, view: RunView, trouble: str = "", *, last: bool = False) -> None:
         """The run is here now."""
 
@@ -61,6 +64,8 @@ class _Shown:
 class NotebookScreen(_Shown):
     """One display that is updated in place."""
 
+    revisable = True
+
     def stage(self, view: RunView, trouble: str = "", *, last: bool = False) -> None:
         """The run is here now: drawn when the stage is another, else now and then."""
         where = f"{view.state} {view.reason} {trouble} {len(view.attempts)}"
@@ -78,6 +83,8 @@ class NotebookScreen(_Shown):
 
 class TerminalScreen(_Shown):
     """A line for every change of stage, beside the run's own output."""
+
+    revisable = False
 
     def stage(self, view: RunView, trouble: str = "", *, last: bool = False) -> None:
         """The run is here now: told when the stage is another."""

@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
+
+from anyio import to_thread
 
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.kernel.portal import portal
@@ -30,8 +33,15 @@ def ask(method: Callable[..., Awaitable[T]], *arguments: object) -> T:
 def warm() -> None:
     """Make ready what takes time, without starting an agent; returns at once."""
     client = agent()
+    portal().start_task_soon(to_thread.run_sync, _import)
     if agent_socket().exists():
         portal().start_task_soon(_greet, client)
+
+
+def _import() -> None:
+    """The modules that the first run needs."""
+    for name in ("capture", "restore"):
+        import_module(f"ihpc_jupyter.kernel.urgent.{name}")
 
 
 async def _greet(client: AgentClient) -> None:

@@ -14,6 +14,8 @@ from ihpc_jupyter.model.run import RunState, RunView
 
 ASKING = 0.5
 """Seconds between two questions to the agent about one run."""
+AFTER_DEADLINE = 0.25
+"""Seconds that the agent may take to see that the deadline has passed."""
 LOOK = 0.03
 """Seconds between two looks for a result of a run that is young: a look is one question to a file system."""
 PATIENT_LOOK = 0.3
@@ -60,6 +62,11 @@ class Watch:
             if not self.ended.done():
                 self.ended.cancel()
 
+    def _pause(self) -> float:
+        """Until the next question: right after the deadline there is news."""
+        left = (self.view.deadline_at or 0.0) - time.time()
+        return left + AFTER_DEADLINE if 0 < left < ASKING else ASKING
+
     async def _result(self) -> None:
         """Until there is a result."""
         while not self.mailbox.result.exists():
@@ -69,7 +76,7 @@ class Watch:
     async def _states(self) -> None:
         """Until the agent says that the run has ended."""
         while not self.view.state.ended:
-            await asyncio.sleep(ASKING)
+            await asyncio.sleep(self._pause())
             try:
                 self.view = await agent().run(self.view.id)
                 self.trouble = ""
