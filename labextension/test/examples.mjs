@@ -55,6 +55,7 @@ export function run(id, more = {}) {
     copies: 1,
     state: 'planned',
     attempts: [],
+    winner: null,
     stages: { planned: 100 },
     created_at: 100,
     deadline_at: null,
@@ -66,7 +67,9 @@ export function attempt(number, more = {}) {
   return {
     number,
     way: 'allocation',
+    submitted_at: null,
     allocated_at: null,
+    started_at: null,
     running_at: null,
     outcome: null,
     ...more

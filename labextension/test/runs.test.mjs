@@ -70,6 +70,26 @@ test('the last stage that an ended run reached lasted till its end', () => {
   ]);
 });
 
+test('a stage too short to be seen is known from the attempt that answered', () => {
+  const times = { submitted_at: 101, allocated_at: 101.5 };
+  const driver = { ...times, started_at: 101.75, running_at: 102 };
+  const view = run('a', {
+    state: 'succeeded',
+    stages: { planned: 100, submitted: 101, succeeded: 102.5 },
+    attempts: [attempt(1, driver), attempt(2, { submitted_at: 102.25 })],
+    winner: 1
+  });
+  assert.deepEqual(told(view), [
+    'planned done 1',
+    'submitted done 0.5',
+    'queued skipped',
+    'allocated done 0.25',
+    'started done 0.25',
+    'running done 0.5',
+    'result done'
+  ]);
+});
+
 test('the time that is left, from all to none', () => {
   const view = run('a', { deadline_at: 160 });
   assert.deepEqual(

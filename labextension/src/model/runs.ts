@@ -44,26 +44,46 @@ export function endedAt(run: RunView): number | null {
 export function stages(run: RunView): IStage[] {
   const ended = over(run);
   const now = ended ? STAGES.length : STAGES.indexOf(run.state as Stage);
+  const times = reached(run);
+  const end = endedAt(run);
   const steps = STAGES.map((name, index): IStage => {
     // What an attempt before the last had reached is nothing that this one has.
-    const at = index > now ? null : (run.stages[name] ?? null);
+    const at = index > now ? null : times[name];
     if (index >= now) {
       return { name, is: index > now ? 'next' : 'now', at, seconds: null };
     }
     return at === null
       ? { name, is: 'skipped', at, seconds: null }
-      : { name, is: 'done', at, seconds: spent(run, index, at) };
+      : { name, is: 'done', at, seconds: spent(times, index, at, end) };
   });
   const is = answered(run) ? 'done' : ended ? 'skipped' : 'next';
-  return [...steps, { name: 'result', is, at: endedAt(run), seconds: null }];
+  return [...steps, { name: 'result', is, at: end, seconds: null }];
 }
 
-function spent(run: RunView, index: number, at: number): number | null {
-  const later = STAGES.slice(index + 1)
-    .map(name => run.stages[name])
-    .filter(time => time !== undefined && time >= at);
-  const end = endedAt(run);
-  const until = Math.min(...later, end ?? Infinity);
+type Times = Record<Stage, number | null>;
+
+/** When each stage was reached: what an attempt's driver says, else what was seen (a short stage may not be). */
+function reached(run: RunView): Times {
+  const { stages: seen, attempts, winner } = run;
+  const one = attempts.find(a => a.number === winner) ?? attempts.at(-1);
+  return {
+    planned: seen.planned ?? null,
+    submitted: one?.submitted_at ?? seen.submitted ?? null,
+    queued: seen.queued ?? null,
+    allocated: one?.allocated_at ?? seen.allocated ?? null,
+    started: one?.started_at ?? seen.started ?? null,
+    running: one?.running_at ?? seen.running ?? null
+  };
+}
+
+function spent(
+  times: Times,
+  index: number,
+  at: number,
+  end: number | null
+): number | null {
+  const later = STAGES.slice(index + 1).map(name => times[name] ?? -Infinity);
+  const until = Math.min(...later.filter(time => time >= at), end ?? Infinity);
   return Number.isFinite(until) ? Math.max(0, until - at) : null;
 }
 
@@ -144,7 +164,7 @@ export function chance(one: Way): string {
 }
 
 const OUTCOMES: Record<NonNullable<Attempt['outcome']>, string> = {
-  won: 'won',
+  won: 'answered',
   answered: 'answered, not first',
   lost: 'lost',
   refused: 'refused',
