@@ -1,27 +1,40 @@
 """Interactive and urgent HPC, native to Jupyter."""
 
-from typing import TYPE_CHECKING, Any
-
 from ihpc_jupyter.version import __version__
 
+TYPE_CHECKING = False  # spares the import of `typing`: drivers pass here on their way to the user's first line
 if TYPE_CHECKING:
+    from typing import Any
+
     from ihpc_jupyter.kernel.asynchronous import AsyncCluster
     from ihpc_jupyter.kernel.cluster import Cluster
+    from ihpc_jupyter.kernel.urgent.call import urgent
+    from ihpc_jupyter.kernel.urgent.run import Run
 
-__all__ = ["AsyncCluster", "Cluster", "__version__"]
+__all__ = ["AsyncCluster", "Cluster", "Run", "__version__", "urgent"]
+
+_PLACES = {
+    "AsyncCluster": "ihpc_jupyter.kernel.asynchronous",
+    "Cluster": "ihpc_jupyter.kernel.cluster",
+    "Run": "ihpc_jupyter.kernel.urgent.run",
+    "urgent": "ihpc_jupyter.kernel.urgent.call",
+}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """The public names, imported on first use: agent, head and workers need none of them."""
-    if name == "Cluster":
-        from ihpc_jupyter.kernel.cluster import Cluster  # noqa: PLC0415
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
 
-        return Cluster
-    if name == "AsyncCluster":
-        from ihpc_jupyter.kernel.asynchronous import AsyncCluster  # noqa: PLC0415
+    return getattr(import_module(_PLACES[name]), name)
 
-        return AsyncCluster
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def load_ipython_extension(shell: "Any") -> None:
+    """``%load_ext ihpc_jupyter``: the magics ``%%urgent``, ``%runs`` and ``%why``."""
+    from ihpc_jupyter.kernel.urgent import magics  # noqa: PLC0415
+
+    magics.load_ipython_extension(shell)
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

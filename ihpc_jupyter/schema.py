@@ -16,12 +16,13 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
 from ihpc_jupyter.model.protocol import About, Change, Connection, Fault, LogTail, Report, Script, Snapshot
-from ihpc_jupyter.model.run import Ledger, Plan, RunOrder, RunView
+from ihpc_jupyter.model.run import Audit, Ledger, Plan, Policy, RunOrder, RunView
 from ihpc_jupyter.model.site import SiteStatus
 
 REQUESTS: tuple[type[BaseModel], ...] = (CreateCluster, PatchCluster, RunOrder)
 ANSWERS: tuple[type[BaseModel], ...] = (
     About,
+    Audit,
     Change,
     ClusterView,
     Connection,
@@ -29,6 +30,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     Ledger,
     LogTail,
     Plan,
+    Policy,
     Report,
     RunView,
     Script,

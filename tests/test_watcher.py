@@ -53,6 +53,12 @@ class Told:
     async def launch(self, launch: Launch) -> Held:
         raise NotImplementedError
 
+    async def account(self, since: float) -> list[Job]:
+        raise NotImplementedError
+
+    async def test_launch(self, launch: Launch) -> str:
+        raise NotImplementedError
+
     async def capacity(self) -> Capacity:
         raise NotImplementedError
 

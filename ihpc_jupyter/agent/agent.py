@@ -49,7 +49,7 @@ class Agent:
         self._store = Store(state / "clusters", "cluster.json", ClusterRecord)
         self._me = this_process()
         records = Store(state / "runs", "run.json", RunRecord)
-        self.runs = Runs(self.desks, records, self._me, self._tell, self._spawn)
+        self.runs = Runs(self.desks, records, self._me, self._tell, self._spawn, self.keepers)
         self._idle = idle
         self._revision = 0
         self._views: dict[str, ClusterView] = {}

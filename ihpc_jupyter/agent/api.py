@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import struct
+import time
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,11 +13,11 @@ from tornado.web import Application, RequestHandler
 
 from ihpc_jupyter.agent import doctor, inspect
 from ihpc_jupyter.agent.agent import Agent
-from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
 from ihpc_jupyter.model.protocol import Fault
-from ihpc_jupyter.model.run import RunOrder
+from ihpc_jupyter.model.run import Policy, RunOrder
+from ihpc_jupyter.scheduler.open import policy
 from ihpc_jupyter.validation import explain
 
 _LOG = logging.getLogger("ihpc.agent")
@@ -148,6 +149,30 @@ class CheckHandler(AgentHandler):
         self.answer(await doctor.examine(self.agent.site(name)))
 
 
+class PolicyHandler(AgentHandler):
+    """``GET /api/sites/NAME/policy``."""
+
+    def get(self, name: str) -> None:
+        """Commands for the site's administrators."""
+        self.answer(Policy(site=name, text=policy(self.agent.site(name).site)))
+
+
+class AuditHandler(AgentHandler):
+    """``GET /api/sites/NAME/audit?since=SECONDS``."""
+
+    async def get(self, name: str) -> None:
+        """Everybody's urgent runs since that moment (seconds since 1970; a week at most when left out)."""
+        self.agent.site(name)
+        text = self.get_query_argument("since", "") or str(time.time() - 7 * 86400)
+        try:
+            since = float(text)
+        except ValueError:
+            since = float("nan")
+        if not 0 <= since < time.time():
+            raise InvalidRequest(f"{text!r} is no moment in the past.", "Give seconds since 1970.")
+        self.answer(await self.agent.runs.audit(name, since))
+
+
 class ClustersHandler(AgentHandler):
     """``POST /api/clusters``."""
 
@@ -206,24 +231,23 @@ class LogHandler(AgentHandler):
         self.answer(await inspect.log(self.agent.find(name), self.argument("job")))
 
 
-class RunHandler(AgentHandler):
-    """What all handlers of runs share."""
-
-    def order(self) -> tuple[RunOrder, Keeper | None]:
-        """The order in the body, with the keeper of the cluster that it names. Raises NotFound."""
-        order = self.body(RunOrder)
-        return order, self.agent.find(order.cluster) if order.cluster else None
-
-
-class PlanHandler(RunHandler):
+class PlanHandler(AgentHandler):
     """``POST /api/runs/plan``."""
 
     async def post(self) -> None:
         """What would happen."""
-        self.answer(await self.agent.runs.plan(*self.order()))
+        self.answer(await self.agent.runs.plan(self.body(RunOrder)))
 
 
-class RunsHandler(RunHandler):
+class RehearsalHandler(AgentHandler):
+    """``POST /api/runs/check``."""
+
+    async def post(self) -> None:
+        """Everything that it needs, looked at."""
+        self.answer(await self.agent.runs.check(self.body(RunOrder)))
+
+
+class RunsHandler(AgentHandler):
     """``/api/runs``."""
 
     def get(self) -> None:
@@ -232,10 +256,10 @@ class RunsHandler(RunHandler):
 
     async def post(self) -> None:
         """A new run."""
-        self.answer(await self.agent.runs.create(*self.order()), 201)
+        self.answer(await self.agent.runs.create(self.body(RunOrder)), 201)
 
 
-class OneRunHandler(RunHandler):
+class OneRunHandler(AgentHandler):
     """``/api/runs/ID``."""
 
     def get(self, id_: str) -> None:
@@ -247,7 +271,7 @@ class OneRunHandler(RunHandler):
         self.answer(await self.agent.runs.stop(id_), 202)
 
 
-class StartHandler(RunHandler):
+class StartHandler(AgentHandler):
     """``POST /api/runs/ID/start``."""
 
     async def post(self, id_: str) -> None:
@@ -261,6 +285,8 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/stream", StreamHandler),
     (r"/api/sites/([^/]+)", SiteHandler),
     (r"/api/sites/([^/]+)/check", CheckHandler),
+    (r"/api/sites/([^/]+)/policy", PolicyHandler),
+    (r"/api/sites/([^/]+)/audit", AuditHandler),
     (r"/api/clusters", ClustersHandler),
     (r"/api/clusters/([^/]+)", ClusterHandler),
     (r"/api/clusters/([^/]+)/retry", RetryHandler),
@@ -269,6 +295,7 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/clusters/([^/]+)/log", LogHandler),
     (r"/api/runs", RunsHandler),
     (r"/api/runs/plan", PlanHandler),
+    (r"/api/runs/check", RehearsalHandler),
     (r"/api/runs/([0-9a-f]+)", OneRunHandler),
     (r"/api/runs/([0-9a-f]+)/start", StartHandler),
     (r".*", NothingHere),

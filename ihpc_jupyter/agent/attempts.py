@@ -9,15 +9,17 @@ from collections.abc import Callable, Coroutine, Sequence
 import psutil
 
 from ihpc_jupyter.agent.desk import SiteDesk
-from ihpc_jupyter.cluster.naming import JobTag, new_submission_id
+from ihpc_jupyter.agent.link import HeadLink
+from ihpc_jupyter.cluster.naming import JobTag, new_submission_id, run_group
 from ihpc_jupyter.cluster.prologue import environment_lines
 from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.files import write_text
 from ihpc_jupyter.identity import proved_dead, this_host, this_process
+from ihpc_jupyter.model.head import RunTask
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.process import Process
-from ihpc_jupyter.model.run import Attempt
+from ihpc_jupyter.model.run import Attempt, WayKind
 from ihpc_jupyter.scheduler.base import Held, Launch
 from ihpc_jupyter.urgent.decide import first_way
 from ihpc_jupyter.urgent.record import RunRecord
@@ -26,10 +28,17 @@ from ihpc_jupyter.urgent.sight import CommandSight
 CANCEL_AGAIN = 2.0
 """Seconds before a cancellation that showed no effect is repeated."""
 
+WORKER_WAYS = frozenset({WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS})
+"""The ways that need no job of their own."""
+
+WORKER_PATIENCE = 2.0
+LET_GO_PATIENCE = 10.0
+"""Seconds in which a worker, idle or started again, has to begin with an attempt."""
+
 
 def attempt_name(run: str, number: int) -> str:
     """The name of an attempt's job: run and attempt, and a part that no other submission has."""
-    return JobTag(run, f"run{number}", new_submission_id()).job_name
+    return JobTag(run, run_group(number), new_submission_id()).job_name
 
 
 def attempt_script(record: RunRecord, desk: SiteDesk, mailbox: Mailbox, number: int) -> str:
@@ -47,8 +56,11 @@ def attempt_script(record: RunRecord, desk: SiteDesk, mailbox: Mailbox, number: 
 class Attempts:
     """The jobs of one run. *wake* is called when something has changed that is worth a look."""
 
-    def __init__(self, desk: SiteDesk, mailbox: Mailbox, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, desk: SiteDesk, mailbox: Mailbox, wake: Callable[[], None], link: Callable[[], HeadLink | None]
+    ) -> None:
         self._desk = desk
+        self._link = link
         self._mailbox = mailbox
         self._wake = wake
         self._held: dict[int, Held] = {}
@@ -66,6 +78,9 @@ class Attempts:
 
     async def launch(self, record: RunRecord, attempt: Attempt) -> Process | None:
         """Ask for the attempt's job; the process that holds it, for whoever comes after us."""
+        if attempt.way in WORKER_WAYS:
+            await self._hand_over(attempt)
+            return None
         number, mailbox = attempt.number, self._mailbox
         launch = Launch(
             name=attempt.name, script=mailbox.script(number), lane=record.lane, shape=record.shape,
@@ -90,6 +105,34 @@ class Attempts:
         self._beside(self._wait(number, held))
         return _process(held.pid)
 
+    async def _hand_over(self, attempt: Attempt) -> None:
+        """Give the attempt to the own cluster's workers."""
+        link = self._link()
+        if link is None:
+            self._ended[attempt.number] = CommandSight(unanswered="The cluster is gone.")
+            return
+        let_go = attempt.way is WayKind.OWN_WORKERS
+        task = RunTask(mailbox=str(self._mailbox.path), attempt=attempt.number, let_go=let_go)
+        if (why := await link.run(task)) is not None:
+            self._revoke(attempt)
+            self._ended[attempt.number] = CommandSight(unanswered=why)
+
+    def _revoke(self, attempt: Attempt) -> bool:
+        """Take the claim of an attempt for ourselves: its body will not run. False where it has begun."""
+        try:
+            self._mailbox.claim(attempt.number, 0).touch(mode=0o600, exist_ok=False)
+        except OSError:
+            return False
+        return True
+
+    def _on_workers(self, attempt: Attempt) -> CommandSight:
+        """An attempt that no worker has begun in time is taken back."""
+        patience = LET_GO_PATIENCE if attempt.way is WayKind.OWN_WORKERS else WORKER_PATIENCE
+        waits = attempt.started_at is None and attempt.outcome is None
+        if waits and time.time() - attempt.submitted_at > patience and self._revoke(attempt):
+            self._ended[attempt.number] = CommandSight(unanswered="No worker began with it in time.")
+        return self._ended.get(attempt.number, CommandSight(known=False))
+
     async def _wait(self, number: int, held: Held) -> None:
         try:
             code = await held.wait()
@@ -100,10 +143,13 @@ class Attempts:
             self._ended[number] = CommandSight(refused=error.message)
         self._wake()
 
-    def command(self, record: RunRecord, number: int) -> CommandSight:
+    def command(self, record: RunRecord, attempt: Attempt) -> CommandSight:
         """The command that holds an attempt's job, ours or one that an agent before us started."""
+        number = attempt.number
         if number in self._ended:
             return self._ended[number]
+        if attempt.way in WORKER_WAYS:
+            return self._on_workers(attempt)
         if number in self._held:
             return CommandSight(job_id=self._held[number].job_id)
         process = record.commands.get(number)

@@ -140,6 +140,7 @@ class Keeper:
             following.cancel()
             self._case.drop_work()
             await self.tunnel.close()
+            await self._case.link.hang_up()
 
     async def _safe_round(self) -> bool:
         """One round; True while something is expected to change soon. A fault must not end the loop."""

@@ -10,7 +10,7 @@ import httpx
 
 from ihpc_jupyter.contexts import client_context
 from ihpc_jupyter.files import read_model
-from ihpc_jupyter.model.head import HeadFile, HeadState, Jobs
+from ihpc_jupyter.model.head import HeadFile, HeadState, Jobs, RunTask
 from ihpc_jupyter.model.spool import Spool
 
 QUIET = 4.0
@@ -27,6 +27,8 @@ class HeadLink:
         self.heard_at = 0.0
         self.up_since = 0.0
         self._changed = changed
+        self._line: httpx.AsyncClient | None = None
+        self._line_to: HeadFile | None = None
 
     @property
     def up(self) -> bool:
@@ -72,14 +74,34 @@ class HeadLink:
         """Ask the head to close; False where it does not answer."""
         return await self._post("/ihpc/close", "{}")
 
+    async def run(self, task: RunTask) -> str | None:
+        """Hand an urgent attempt to the workers; None when one takes it, else why not."""
+        answer = await self._ask("/ihpc/run", task.model_dump_json())
+        if answer is None:
+            return "The cluster's head does not answer."
+        return None if answer.is_success else "No worker is idle any more."
+
     async def _post(self, path: str, body: str) -> bool:
+        answer = await self._ask(path, body)
+        return answer is not None and answer.is_success
+
+    async def _ask(self, path: str, body: str) -> httpx.Response | None:
+        """One request over the line that stays open; None where nobody answers."""
         if self.file is None:
-            return False
+            return None
+        if self._line is None or self._line_to != self.file:
+            await self.hang_up()
+            self._line, self._line_to = self._client(self.file, 2.0), self.file
         try:
-            async with self._client(self.file, 2.0) as client:
-                return (await client.post(path, content=body)).is_success
+            return await self._line.post(path, content=body)
         except (httpx.HTTPError, OSError, ssl.SSLError):
-            return False
+            return None
+
+    async def hang_up(self) -> None:
+        """Close the line for requests."""
+        if self._line is not None:
+            await self._line.aclose()
+        self._line = None
 
     def _client(self, file: HeadFile, timeout: float) -> httpx.AsyncClient:
         return httpx.AsyncClient(

@@ -6,9 +6,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from ihpc_jupyter.agent.attempts import Attempts
+from ihpc_jupyter.agent.attempts import WORKER_WAYS, Attempts
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.lease import RENEW, Lease
+from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.agent.runview import run_view
 from ihpc_jupyter.agent.store import Store
@@ -45,6 +46,7 @@ class RunKeeper:
         store: Store[RunRecord],
         lease: Lease,
         publish: Callable[[RunView], None],
+        link: Callable[[], HeadLink | None],
     ) -> None:
         self.record = record
         self.mailbox = desk.mailbox(record.id)
@@ -57,7 +59,7 @@ class RunKeeper:
         self._mail = Mail(self.mailbox)
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._attempts = Attempts(desk, self.mailbox, self._woken.set)
+        self._attempts = Attempts(desk, self.mailbox, self._woken.set, link)
         self._saved = record
         self._renewed_at = time.monotonic()
         self._looked_up_at = float("-inf")
@@ -166,9 +168,8 @@ class RunKeeper:
     async def _look(self) -> RunSight:
         record, count = self.record, max(self.record.order.copies, self.record.order.tasks)
         numbers = [attempt.number for attempt in record.attempts]
-
         # The commands first: one that has ended has left its result before that.
-        commands = {number: self._attempts.command(record, number) for number in numbers}
+        commands = {attempt.number: self._attempts.command(record, attempt) for attempt in record.attempts}
         copies = await asyncio.to_thread(lambda: {number: self._mail.copies(number, count) for number in numbers})
         result = await asyncio.to_thread(self._mail.result)
         sights = {
@@ -190,7 +191,8 @@ class RunKeeper:
             if answered and not jobs:
                 jobs = await self._history(attempt)
             told = accounted(attempt, jobs, self._cores, now)
-            never = answered and not jobs and attempt.allocated_at is None
+            # What ran on the own workers is in their cluster's account.
+            never = attempt.way in WORKER_WAYS or (answered and not jobs and attempt.allocated_at is None)
             self.record = self.record.with_attempt(told.model_copy(update={"accounted": told.accounted or never}))
         open_ = [attempt for attempt in self.record.attempts if not attempt.accounted]
         if not open_ or now - ended_at > SETTLE:

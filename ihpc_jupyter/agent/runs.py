@@ -8,15 +8,19 @@ from collections.abc import Callable, Coroutine, Mapping
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
+from ihpc_jupyter.agent.link import HeadLink
+from ihpc_jupyter.agent.rehearsal import rehearse
 from ihpc_jupyter.agent.runkeeper import RunKeeper
 from ihpc_jupyter.agent.runrequest import new_run, resolve
 from ihpc_jupyter.agent.store import Store
+from ihpc_jupyter.cluster.naming import parse_run
 from ihpc_jupyter.errors import NotAllowed, NotFound, Rejected, Unavailable
 from ihpc_jupyter.files import private_directory
 from ihpc_jupyter.model.process import Process
-from ihpc_jupyter.model.protocol import Change
-from ihpc_jupyter.model.run import Ledger, Plan, RunOrder, RunState, RunView, WayKind
+from ihpc_jupyter.model.protocol import Change, Report
+from ihpc_jupyter.model.run import Audit, Ledger, Plan, RunOrder, RunState, RunView, WayKind
 from ihpc_jupyter.urgent.account import starts
+from ihpc_jupyter.urgent.audit import differences, rows
 from ihpc_jupyter.urgent.planner import Evidence, Wanted, make_plan
 from ihpc_jupyter.urgent.record import RunRecord
 
@@ -42,6 +46,7 @@ class Runs:
         me: Process,
         tell: Callable[[Change], None],
         spawn: Callable[[Coroutine[None, None, None]], None],
+        clusters: Mapping[str, Keeper],
     ) -> None:
         self.keepers: dict[str, RunKeeper] = {}
         self._desks = desks
@@ -49,6 +54,7 @@ class Runs:
         self._me = me
         self._tell = tell
         self._spawn = spawn
+        self._clusters = clusters
         self._views: dict[str, RunView] = {}
 
     @property
@@ -69,7 +75,11 @@ class Runs:
             await keeper.release()
 
     def _keep(self, record: RunRecord, lease: Lease) -> RunKeeper:
-        keeper = RunKeeper(record, self._desks[record.site], self._store, lease, self._changed)
+        def link() -> HeadLink | None:
+            cluster = self._clusters.get(record.order.cluster or "")
+            return cluster.link if cluster is not None else None
+
+        keeper = RunKeeper(record, self._desks[record.site], self._store, lease, self._changed, link)
         self.keepers[record.id] = keeper
         if not record.settled:
             self._spawn(keeper.run())
@@ -99,18 +109,26 @@ class Runs:
         return Ledger(runs=self.views())
 
     def resolve(self, order: RunOrder) -> Wanted:
-        """What the order asks for, within its lane's limits."""
+        """What the order asks for, within its lane's limits. Raises NotFound for an unknown cluster, too."""
+        if order.cluster is not None and order.cluster not in self._clusters:
+            known = ", ".join(self._clusters) or "none"
+            raise NotFound(f"There is no cluster {order.cluster!r}.", f"Clusters: {known}.")
         return resolve(order, {name: desk.site for name, desk in self._desks.items()})
 
-    async def plan(self, order: RunOrder, cluster: Keeper | None, patience: float = LOOK) -> Plan:
-        """What would happen; nothing does. Waits at most *patience* seconds to learn what is free."""
+    async def plan(self, order: RunOrder) -> Plan:
+        """What would happen; nothing does."""
         wanted = self.resolve(order)
-        return make_plan(wanted, await self._evidence(wanted, cluster, patience), time.time())
+        return make_plan(wanted, await self._evidence(wanted, LOOK), time.time())
 
-    async def create(self, order: RunOrder, cluster: Keeper | None) -> RunView:
+    async def check(self, order: RunOrder) -> Report:
+        """The rehearsal of a run; nothing of the user's is run."""
+        wanted = self.resolve(order)
+        return await rehearse(self._desks[wanted.site.name], wanted, await self.plan(order))
+
+    async def create(self, order: RunOrder) -> RunView:
         """A new run, planned, its mailbox ready; it begins when the payload is there."""
         wanted = self.resolve(order)
-        plan = make_plan(wanted, await self._evidence(wanted, cluster, GLANCE), time.time())
+        plan = make_plan(wanted, await self._evidence(wanted, GLANCE), time.time())
         record = new_run(wanted, plan)
         lease = await asyncio.to_thread(self._save_new, record)
         return self._keep(record, lease).view()
@@ -156,6 +174,14 @@ class Runs:
             await keeper.cancel()
         return keeper.view()
 
+    async def audit(self, site: str, since: float) -> Audit:
+        """Everybody's urgent runs by the site's accounting, compared with this user's own ledger."""
+        desk = self._desks[site]
+        jobs = await desk.batch.account(since)
+        found = rows(jobs, [parse_run(job.name) for job in jobs])
+        mine = [view for view in self.views() if view.site == site and view.created_at >= since]
+        return Audit(site=site, since=since, rows=tuple(found), differences=tuple(differences(found, mine)))
+
     def find(self, id_: str) -> RunKeeper:
         """The keeper of that run; the beginning of an id will do where only one begins so. Raises NotFound."""
         found = [keeper for key, keeper in self.keepers.items() if id_ and key.startswith(id_)]
@@ -172,7 +198,8 @@ class Runs:
 
     # -- evidence ----------------------------------------------------------------------------------------
 
-    async def _evidence(self, wanted: Wanted, cluster: Keeper | None, patience: float) -> Evidence:
+    async def _evidence(self, wanted: Wanted, patience: float) -> Evidence:
+        cluster = self._clusters.get(wanted.order.cluster or "")
         capacity = await self._desks[wanted.site.name].capacity(patience)
         records = [keeper.record for keeper in self.keepers.values() if keeper.record.site == wanted.site.name]
         workers = cluster.link.state.workers if cluster and cluster.link.up and cluster.link.state else ()

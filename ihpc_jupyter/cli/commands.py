@@ -12,14 +12,16 @@ from ihpc_jupyter.model.site import Lane
 from ihpc_jupyter.validation import validated
 
 
-def _print(*lines: str) -> None:
+def print_lines(*lines: str) -> None:
+    """Lines on standard output."""
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def _table(rows: Iterable[Sequence[object]]) -> None:
+def print_table(rows: Iterable[Sequence[object]]) -> None:
+    """Rows in columns."""
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in texts) for column in range(len(texts[0]))]
-    _print(
+    print_lines(
         *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in texts)
     )
 
@@ -27,8 +29,8 @@ def _table(rows: Iterable[Sequence[object]]) -> None:
 async def sites(agent: AgentClient, _: argparse.Namespace) -> int:
     """Sites and lanes."""
     for status in (await agent.snapshot()).sites:
-        _print(f"{status.site.name}  {status.health}  {status.detail}".rstrip())
-        _table((f"  {name}", *_lane(lane)) for name, lane in status.site.lanes.items())
+        print_lines(f"{status.site.name}  {status.health}  {status.detail}".rstrip())
+        print_table((f"  {name}", *_lane(lane)) for name, lane in status.site.lanes.items())
     return 0
 
 
@@ -41,7 +43,7 @@ def _lane(lane: Lane) -> tuple[str, ...]:
 async def about(agent: AgentClient, _: argparse.Namespace) -> int:
     """The agent about itself."""
     told = await agent.about()
-    _print(
+    print_lines(
         f"agent {told.version} (API {told.api}) on {told.host}, pid {told.pid}, since {_clock(told.started_at)}",
         f"memory {told.memory >> 20} MiB, CPU {told.cpu_seconds:.1f} s; leaves {told.leaves}",
     )
@@ -52,7 +54,7 @@ async def listing(agent: AgentClient, _: argparse.Namespace) -> int:
     """Clusters."""
     clusters = (await agent.snapshot()).clusters
     if not clusters:
-        _print("No clusters. Make one: ihpc create NAME --workers 4")
+        print_lines("No clusters. Make one: ihpc create NAME --workers 4")
         return 0
     states = tuple(Counts.model_fields)
     rows: list[Sequence[object]] = [("cluster", "site", "state", "group", "target", *states)]
@@ -61,17 +63,17 @@ async def listing(agent: AgentClient, _: argparse.Namespace) -> int:
         for view in clusters
         for name, group in view.groups.items()
     ]
-    _table(rows)
+    print_table(rows)
     return 0
 
 
 async def show(agent: AgentClient, options: argparse.Namespace) -> int:
     """One cluster."""
     view = await agent.cluster(options.name)
-    _print(f"{view.name} on {view.site}: {view.state}; head {view.head.state} at {view.head.address or '-'}")
+    print_lines(f"{view.name} on {view.site}: {view.state}; head {view.head.state} at {view.head.address or '-'}")
     for problem in (view.problem, *(group.problem for group in view.groups.values())):
         if problem:
-            _print(f"! {problem.message}", *([f"  {problem.hint}"] if problem.hint else []))
+            print_lines(f"! {problem.message}", *([f"  {problem.hint}"] if problem.hint else []))
     rows: list[Sequence[object]] = [("job", "group", "state", "workers", "node", "reason")]
     rows += [
         (
@@ -85,8 +87,8 @@ async def show(agent: AgentClient, options: argparse.Namespace) -> int:
         for name, group in view.groups.items()
         for job in group.jobs
     ]
-    _table(rows)
-    _print(*(f"{_clock(note.at)}  {note.text}" for note in view.notes))
+    print_table(rows)
+    print_lines(*(f"{_clock(note.at)}  {note.text}" for note in view.notes))
     return 0
 
 
@@ -125,21 +127,21 @@ async def retry(agent: AgentClient, options: argparse.Namespace) -> int:
 async def stop(agent: AgentClient, options: argparse.Namespace) -> int:
     """Stop or forget."""
     await agent.stop(options.name)
-    _print(f"{options.name}: stopping")
+    print_lines(f"{options.name}: stopping")
     return 0
 
 
 async def log(agent: AgentClient, options: argparse.Namespace) -> int:
     """A log's end."""
     tail = await agent.log(options.name, options.job)
-    _print(tail.text.rstrip("\n"))
+    print_lines(tail.text.rstrip("\n"))
     return 0
 
 
 async def script(agent: AgentClient, options: argparse.Namespace) -> int:
     """A group's script."""
     told = await agent.script(options.name, options.group)
-    _print(told.text.rstrip("\n"), "", f"# submitted with: {told.command}")
+    print_lines(told.text.rstrip("\n"), "", f"# submitted with: {told.command}")
     return 0
 
 
@@ -148,7 +150,7 @@ async def doctor(agent: AgentClient, options: argparse.Namespace) -> int:
     names = [options.site] if options.site else [status.site.name for status in (await agent.snapshot()).sites]
     reports = [await agent.check(name) for name in names]
     for report in reports:
-        _print(*report_lines(report))
+        print_lines(*report_lines(report))
     return int(any(check.outcome == "failed" for report in reports for check in report.checks))
 
 
@@ -167,7 +169,7 @@ def _say(view: ClusterView) -> None:
     groups = ", ".join(
         f"{name}: target {group.target}, working {group.counts.working}" for name, group in view.groups.items()
     )
-    _print(f"{view.name}: {view.state}; {groups}")
+    print_lines(f"{view.name}: {view.state}; {groups}")
 
 
 def _clock(at: float) -> str:

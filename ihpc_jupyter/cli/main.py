@@ -6,8 +6,9 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from ihpc_jupyter.cli import commands
+from ihpc_jupyter.cli import commands, runs
 from ihpc_jupyter.client.agent import AgentClient
+from ihpc_jupyter.client.order import ORDER_OPTIONS
 from ihpc_jupyter.errors import IhpcError
 
 Command = Callable[[AgentClient, argparse.Namespace], Awaitable[int]]
@@ -33,7 +34,9 @@ async def _run(command: Command, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ihpc", description="Elastic Dask clusters on a batch system.")
+    parser = argparse.ArgumentParser(
+        prog="ihpc", description="Elastic Dask clusters and urgent runs on a batch system."
+    )
     words: Words = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _plain(words, "sites", commands.sites, "sites, how they are, and their lanes")
     _plain(words, "agent", commands.about, "the agent: version, memory, when it will go")
@@ -50,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     script.add_argument("--group", default="main")
     doctor = _plain(words, "doctor", commands.doctor, "check a site; ends in a report for a support ticket")
     doctor.add_argument("site", nargs="?", help="the site's name; all of them when left out")
+    _plain(words, "runs", runs.listing, "urgent runs, the latest first")
+    ledger = _plain(words, "ledger", runs.ledger, "what urgent runs waited for, brought and cost")
+    form = ledger.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="as CSV")
+    form.add_argument("--json", action="store_true", help="as JSON, with plans and attempts")
+    _on_run(words)
     return parser
 
 
@@ -90,3 +99,22 @@ def _adapt(words: Words) -> None:
     parser.add_argument("maximum", type=int)
     parser.add_argument("--idle", type=float, default=300.0, help="seconds of less work before workers go")
     parser.add_argument("--group", default="main")
+
+
+def _on_run(words: Words) -> None:
+    text = "an urgent run: show, why, cancel, script"
+    parser = words.add_parser("run", help=text, description=text)
+    inner: Words = parser.add_subparsers(title="words", required=True, metavar="WORD")
+    for name, run, told in (
+        ("show", runs.show, "its steps, attempts, waits and cost"),
+        ("why", runs.why, "what happened to it (or to a job), in plain words"),
+        ("cancel", runs.cancel, "cancel it everywhere; forget one that has ended"),
+    ):
+        _plain(inner, name, run, told).add_argument("id", help="the run's id")
+    script = _plain(inner, "script", runs.script, "run a script urgently: its output, its exit code")
+    script.add_argument("file", help="the script")
+    script.add_argument("deadline", nargs="?", help="the answer is needed within this: 60s, 10m, 1h")
+    script.add_argument("--interpreter", default="bash", help="what runs it; bash when left out")
+    script.add_argument("--detach", action="store_true", help="print the run's id and return at once")
+    for option in ORDER_OPTIONS:
+        option.add_to(script)

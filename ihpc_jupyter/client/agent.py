@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel
@@ -25,6 +26,7 @@ from ihpc_jupyter.model.protocol import (
     Script,
     Snapshot,
 )
+from ihpc_jupyter.model.run import Ledger, Plan, RunOrder, RunView
 from ihpc_jupyter.model.site import SiteStatus
 from ihpc_jupyter.paths import agent_socket
 
@@ -163,6 +165,36 @@ class AgentClient:
     async def log(self, name: str, job: str) -> LogTail:
         """The end of a job's log."""
         return await self.ask("GET", f"/api/clusters/{name}/log?job={job}", LogTail)
+
+    async def plan_run(self, order: RunOrder) -> Plan:
+        """What would happen."""
+        return await self.ask("POST", "/api/runs/plan", Plan, order)
+
+    async def check_run(self, order: RunOrder) -> Report:
+        """The rehearsal; nothing is run."""
+        return await self.ask("POST", "/api/runs/check", Report, order)
+
+    async def create_run(self, order: RunOrder) -> RunView:
+        """A new run, planned: its mailbox waits for payload and order."""
+        return await self.ask("POST", "/api/runs", RunView, order)
+
+    async def start_run(self, id_: str) -> RunView:
+        """The payload is there: go."""
+        return await self.ask("POST", f"/api/runs/{quote(id_, safe='')}/start", RunView)
+
+    async def runs(self) -> Ledger:
+        """All runs, the latest first."""
+        return await self.ask("GET", "/api/runs", Ledger)
+
+    async def run(self, id_: str) -> RunView:
+        """One run."""
+        return await self.ask("GET", f"/api/runs/{quote(id_, safe='')}", RunView)
+
+    async def cancel_run(self, id_: str) -> RunView | None:
+        """Cancel a run everywhere; None: it had ended and is forgotten."""
+        response = await self.send("DELETE", f"/api/runs/{quote(id_, safe='')}")
+        _raise_fault(response)
+        return RunView.model_validate_json(response.content) if response.content else None
 
     async def lines(self) -> AsyncGenerator[str]:
         """The agent's stream, a JSON `Change` per line; ends when the agent goes."""

@@ -44,6 +44,18 @@ def parse_job_name(name: str) -> JobTag | None:
     return JobTag(**match.groupdict()) if match else None
 
 
+def run_group(attempt: int) -> str:
+    """The group under which an attempt of an urgent run is named."""
+    return f"run{attempt}"
+
+
+def parse_run(name: str) -> tuple[str, str] | None:
+    """Run and attempt in a job's name, or None for a job of something else."""
+    tag = parse_job_name(name)
+    match = re.fullmatch(r"run(\d{1,4})", tag.group) if tag else None
+    return (tag.uid, match[1]) if tag and match else None
+
+
 @dataclass(frozen=True)
 class WorkerName:
     """A worker process: the job it lives in, which of its processes, and how often job and process started.

@@ -26,6 +26,7 @@ from ihpc_jupyter.head.api import Followers, routes
 from ihpc_jupyter.head.report import Diary
 from ihpc_jupyter.head.scripts import write_scripts
 from ihpc_jupyter.head.tls import make_credentials, security_from
+from ihpc_jupyter.head.urgent import RunHandler
 from ihpc_jupyter.identity import this_process
 from ihpc_jupyter.model.head import HeadFile, HeadOrder
 from ihpc_jupyter.model.spool import Spool
@@ -55,6 +56,7 @@ class HeadScheduler(Scheduler):
     ) -> None:
         """Serve Dask's pages and our API to holders of the cluster's certificate only."""
         ours = routes(self, self.diary, self.followers)
+        ours.append((r"/ihpc/run", RunHandler, ours[0][2]))
         super().start_http_server(
             [*ours, *routes_of_dask], dashboard_address, default_port, ssl_options or self._context
         )

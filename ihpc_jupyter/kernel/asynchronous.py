@@ -20,7 +20,7 @@ from ihpc_jupyter.model.cluster import (
     PatchCluster,
     PatchGroup,
 )
-from ihpc_jupyter.model.protocol import LogTail, Script
+from ihpc_jupyter.model.protocol import Connection, LogTail, Script
 from ihpc_jupyter.validation import validated
 
 if TYPE_CHECKING:
@@ -180,12 +180,16 @@ class AsyncCluster:
         """The head's address and Dask's security for it; waits at most *timeout* seconds for the head."""
         from distributed.security import Security  # noqa: PLC0415
 
-        await self._wait(lambda view: view.head.state == "up", timeout, "the head")
-        connection = await self._agent.connection(self.name)
+        connection = await self.connection(timeout)
         return connection.address, Security(
             require_encryption=True, tls_ca_file=connection.ca_file,
             tls_client_cert=connection.cert_file, tls_client_key=connection.key_file,
         )  # fmt: skip
+
+    async def connection(self, timeout: float) -> Connection:
+        """The head's address and the paths of its keys; waits at most *timeout* seconds for the head."""
+        await self._wait(lambda view: view.head.state == "up", timeout, "the head")
+        return await self._agent.connection(self.name)
 
     async def views(self) -> AsyncIterator[ClusterView]:
         """The cluster now, and after each change, until it is gone."""

@@ -1,8 +1,10 @@
 """`Cluster`: the elastic cluster as an ordinary object of a notebook."""
 
 import html
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from ihpc_jupyter.kernel.asynchronous import DEFAULT_GROUP, AsyncCluster
 from ihpc_jupyter.kernel.portal import portal
@@ -27,8 +29,16 @@ class Cluster:
     """
 
     def __init__(self, name: str = "cluster", **arguments: Any) -> None:
-        self._cluster: AsyncCluster = portal().call(_open, name, arguments)
+        self._opened: AsyncCluster = portal().call(_open, name, arguments)
+        self._used_at = time.monotonic()
         self.name = name
+        _OPEN.add(self)
+
+    @property
+    def _cluster(self) -> AsyncCluster:
+        """The cluster for `await`; whoever asks for it uses it."""
+        self._used_at = time.monotonic()
+        return self._opened
 
     @classmethod
     def find(cls, name: str) -> Self:
@@ -78,6 +88,7 @@ class Cluster:
     def stop(self) -> None:
         """Cancel all jobs of the cluster and remove its keys and files."""
         portal().call(self._cluster.stop)
+        _OPEN.discard(self)
 
     def widget(self) -> "ClusterWidget":
         """A Jupyter widget that shows and controls the cluster; it composes in ipywidgets' boxes."""
@@ -92,6 +103,17 @@ class Cluster:
         """The live card in JupyterLab, a table elsewhere, text last."""
         view = self.view
         return {MIME: {"name": self.name}, "text/html": as_table(view), "text/plain": describe(view)}
+
+
+_OPEN: WeakSet[Cluster] = WeakSet()
+"""The clusters that this kernel holds and has not stopped."""
+
+
+def current_cluster() -> str | None:
+    """The name of this notebook's cluster: the one it used last; None where it holds none."""
+    # A reference of one's own to each: the collector may take some meanwhile.
+    held = sorted(_OPEN, key=lambda cluster: cluster._used_at)  # noqa: SLF001 - of this module
+    return held[-1].name if held else None
 
 
 async def _open(name: str, arguments: dict[str, Any]) -> AsyncCluster:

@@ -11,5 +11,7 @@ def portal() -> BlockingPortal:
     """The thread in which this kernel talks to the agent, whatever the notebook's own loop does."""
     manager = start_blocking_portal(name="ihpc")
     entered = manager.__enter__()
-    atexit.register(manager.__exit__, None, None, None)
+    # Leaving by an exception cancels what still follows something: a kernel's end waits for nobody's run.
+    leaving = SystemExit()
+    atexit.register(manager.__exit__, SystemExit, leaving, None)
     return entered

@@ -1,6 +1,6 @@
 """What a cluster's head tells the agent: its workers, its load, what happened."""
 
-from ihpc_jupyter.model.base import Model, Name, Time, Word
+from ihpc_jupyter.model.base import Model, Name, PathText, Time, Word
 from ihpc_jupyter.model.cluster import Environment, Load, Note
 from ihpc_jupyter.model.process import Process
 from ihpc_jupyter.model.site import Shape, Site
@@ -74,3 +74,11 @@ class Jobs(Model):
     """What is said of jobs to the head: their workers are to go, are lost and to be dropped, or are alive."""
 
     jobs: tuple[str, ...]
+
+
+class RunTask(Model):
+    """An urgent run's attempt for the cluster's own workers. *let_go*: running tasks may be broken off for it."""
+
+    mailbox: PathText
+    attempt: int
+    let_go: bool = False

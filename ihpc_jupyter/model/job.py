@@ -45,6 +45,8 @@ class Job(Model):
     """One batch job (an array's element is a job of its own). Times in seconds since 1970 UTC."""
 
     id: str
+    user: str = ""
+    """Whose it is, where somebody asked for everybody's."""
     name: str
     state: JobState
     reason: str = ""

@@ -31,6 +31,11 @@ class Mailbox:
         return self.path / "payload"
 
     @property
+    def door(self) -> Path:
+        """What a kernel needs to attach to the run later, as JSON: see `docs/mailbox.md`."""
+        return self.path / "door.json"
+
+    @property
     def files(self) -> Path:
         """Files that travel with the run; its working directory where there are any."""
         return self.path / "files"

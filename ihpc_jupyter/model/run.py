@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ihpc_jupyter.model.base import Line, Model, Name, Seconds, Time, Word
 from ihpc_jupyter.model.cluster import Environment, Problem
+from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.site import Duration, Shape
 
 Copies = Annotated[int, Field(strict=True, ge=1, le=16)]
@@ -203,3 +204,35 @@ class Ledger(Model):
     """The user's runs, the latest first."""
 
     runs: tuple[RunView, ...]
+
+
+class AuditRow(Model):
+    """One attempt as the batch system's accounting tells it."""
+
+    run: str
+    attempt: int
+    user: str
+    account: str
+    lane: str
+    job_id: str
+    state: JobState
+    submitted_at: Time | None = None
+    waited: Seconds | None = None
+    core_seconds: float = 0.0
+    node: str = ""
+
+
+class Audit(Model):
+    """The urgent runs of everybody (as far as the accounting tells), and where the caller's own ledger differs."""
+
+    site: Name
+    since: Time
+    rows: tuple[AuditRow, ...]
+    differences: tuple[str, ...] = ()
+
+
+class Policy(Model):
+    """Commands by which the batch system itself enforces the lanes."""
+
+    site: Name
+    text: str

@@ -113,6 +113,9 @@ class BatchSystem(Protocol):
     async def launch(self, launch: Launch) -> Held:
         """Ask for a job so that it starts inside the request, where the system can; returns at once."""
 
+    async def test_launch(self, launch: Launch) -> str:
+        """What the batch system would say to this launch, without starting anything; its words."""
+
     async def capacity(self) -> Capacity:
         """What is free now, in one or two requests."""
 
@@ -124,6 +127,12 @@ class BatchSystem(Protocol):
 
     async def history(self, ids: Sequence[str]) -> list[Job]:
         """Jobs that `query` no longer tells of, from the accounting; an empty list where there is none."""
+
+    async def account(self, since: float) -> list[Job]:
+        """What the accounting tells of everybody's jobs (as far as it tells this user) that ran since then.
+
+        Raises `Unavailable` where there is no accounting.
+        """
 
     async def offers(self) -> Offers:
         """Lanes, shapes and accounts."""

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import platform
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler import local_process as process
 from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.environment import chosen_environment
-from ihpc_jupyter.scheduler.local_hold import LocalHold
+from ihpc_jupyter.scheduler.local_hold import LocalHold, as_submission
 from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, next_moves, signal_time
 from ihpc_jupyter.scheduler.local_state import Memory, StateFile
 
@@ -89,18 +88,11 @@ class Local:
 
     async def launch(self, launch: Launch) -> LocalHold:
         """Queue it; here every job starts as soon as there is room."""
-        count = max(launch.copies, launch.tasks)
-        submission = Submission(
-            name=launch.name,
-            script=f"#!/usr/bin/env bash\nexec bash {shlex.quote(str(launch.script))}\n",
-            lane=launch.lane,
-            count=count,
-            array=count > 1,
-            log=launch.log.replace("{copy}", "{job}"),
-            cores=launch.shape.cores,
-            time_limit=launch.time_limit,
-        )
-        return LocalHold(self.ended, await self.submit(submission))
+        return LocalHold(self.ended, await self.submit(as_submission(launch)))
+
+    async def test_launch(self, launch: Launch) -> str:
+        """Whether it would start now."""
+        return await self.test_only(as_submission(launch))
 
     async def capacity(self) -> Capacity:
         """Slots that nobody holds, the same for every lane."""
@@ -150,6 +142,10 @@ class Local:
     async def history(self, ids: Sequence[str]) -> list[Job]:
         """Nothing: what is no longer told is forgotten."""
         return []
+
+    async def account(self, since: float) -> list[Job]:
+        """The jobs of the last minutes: this host keeps no other books."""
+        return [job for job in await self.query() if (job.submitted_at or 0.0) >= since]
 
     async def offers(self) -> Offers:
         """The site's own lanes and shapes."""

@@ -65,6 +65,12 @@ class Slurm:
         argv = [PROGRAM, *launch_options(launch, lane), "bash", str(launch.script)]
         return SlurmHold(await self._transport.hold(argv, launch.said, text.TIMES))
 
+    async def test_launch(self, launch: Launch) -> str:
+        """Slurm's words of ``srun --test-only``: where and when it would start."""
+        options = launch_options(launch, self._site.lanes[launch.lane])
+        done = await self._ask([PROGRAM, "--test-only", *options, "true"])
+        return text.clean_error(done.stderr or done.stdout)
+
     async def capacity(self) -> Capacity:
         """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``)."""
         done = await self._ask(["sinfo", "--noheader", f"--format={text.CORES_FORMAT}"])
@@ -148,6 +154,13 @@ class Slurm:
             return []
         wanted = set(ids)
         return [self._with_lane(job) for job in text.parse_sacct(done.stdout) if job.id in wanted]
+
+    async def account(self, since: float) -> list[Job]:
+        """One ``sacct`` for all users; those whose jobs Slurm keeps private are left out by it."""
+        began = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since))
+        argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--allusers", f"--starttime={began}"]
+        done = await self._ask([*argv, f"--format={text.SACCT_FORMAT}"], patience=_PATIENCE)
+        return [self._with_lane(job) for job in text.parse_sacct(done.stdout)]
 
     async def offers(self) -> Offers:
         """Lanes from partitions and QoS, shapes from nodes, accounts where there is accounting."""

@@ -22,7 +22,7 @@ SQUEUE_FORMAT = ",".join(f"{name}:{RECORD if name == 'Name' else FIELD}" for nam
 
 _ACCT = (
     "JobID", "State", "Submit", "Start", "End", "Partition", "QOS", "Account", "AllocCPUS", "NodeList",
-    "JobName",
+    "User", "JobName",
 )  # fmt: skip
 SACCT_FORMAT = ",".join(_ACCT)
 
@@ -141,6 +141,7 @@ def parse_sacct(text: str) -> list[Job]:
             earlier = jobs.get(job_id)
             jobs[job_id] = Job(
                 id=job_id,
+                user=row["User"],
                 name=row["JobName"],
                 state=state,
                 partition=row["Partition"],

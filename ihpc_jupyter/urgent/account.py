@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from ihpc_jupyter.model.job import Job
-from ihpc_jupyter.model.run import Attempt
+from ihpc_jupyter.model.run import Attempt, WayKind
 from ihpc_jupyter.urgent.record import RunRecord
 
 
 def accounted(attempt: Attempt, jobs: Sequence[Job], cores: int, now: float) -> Attempt:
     """The attempt with its core-seconds: by the batch system's word where it has one."""
-    told = [job for job in jobs if job.started_at is not None and job.ends_at is not None]
-    if told and all(job.state.ended for job in jobs):
+    if jobs and all(job.state.ended for job in jobs):
+        told = [job for job in jobs if job.started_at is not None and job.ends_at is not None]
         seconds = sum(job.cores * max(0.0, (job.ends_at or 0.0) - (job.started_at or 0.0)) for job in told)
         return attempt.model_copy(update={"core_seconds": seconds, "accounted": True})
     began = attempt.allocated_at or attempt.started_at
-    if began is None:
+    if began is None or attempt.way in {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS}:
         return attempt.model_copy(update={"core_seconds": 0.0})
     return attempt.model_copy(update={"core_seconds": cores * max(0.0, (attempt.ended_at or now) - began)})
 

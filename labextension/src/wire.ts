@@ -5,18 +5,6 @@
  */
 export type WayKind = 'idle-workers' | 'own-workers' | 'reservation' | 'allocation' | 'preemption' | 'other-site';
 /**
- * The batch systems that are run for real.
- */
-export type SiteKind = 'local' | 'slurm';
-/**
- * How a site is. UNKNOWN: nobody answered; that says nothing about its jobs.
- */
-export type Health = 'up' | 'degraded' | 'down' | 'unknown';
-/**
- * Where a cluster is in its life.
- */
-export type ClusterState = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'unknown';
-/**
  * Slurm's words, and one of ours: UNKNOWN means that nobody answered, never that the job is gone.
  */
 export type JobState =
@@ -36,6 +24,18 @@ export type JobState =
   | 'BOOT_FAIL'
   | 'DEADLINE'
   | 'UNKNOWN';
+/**
+ * The batch systems that are run for real.
+ */
+export type SiteKind = 'local' | 'slurm';
+/**
+ * How a site is. UNKNOWN: nobody answered; that says nothing about its jobs.
+ */
+export type Health = 'up' | 'degraded' | 'down' | 'unknown';
+/**
+ * Where a cluster is in its life.
+ */
+export type ClusterState = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'unknown';
 /**
  * Which of the counts a job's workers are in.
  */
@@ -110,6 +110,31 @@ export interface Attempt {
   preempted: string[];
   core_seconds: number;
   accounted: boolean;
+}
+/**
+ * The urgent runs of everybody (as far as the accounting tells), and where the caller's own ledger differs.
+ */
+export interface Audit {
+  site: string;
+  since: number;
+  rows: AuditRow[];
+  differences: string[];
+}
+/**
+ * One attempt as the batch system's accounting tells it.
+ */
+export interface AuditRow {
+  run: string;
+  attempt: number;
+  user: string;
+  account: string;
+  lane: string;
+  job_id: string;
+  state: JobState;
+  submitted_at: number | null;
+  waited: number | null;
+  core_seconds: number;
+  node: string;
 }
 /**
  * This is now so. A client whose revision is not the one before fetches the snapshot.
@@ -400,6 +425,7 @@ export interface Estimate {
  */
 export interface Job {
   id: string;
+  user: string;
   name: string;
   state: JobState;
   reason: string;
@@ -511,6 +537,13 @@ export interface PatchCluster {
 export interface PatchGroup {
   target?: number | null;
   adapt?: AdaptRequest | null;
+}
+/**
+ * Commands by which the batch system itself enforces the lanes.
+ */
+export interface Policy {
+  site: string;
+  text: string;
 }
 /**
  * The doctor's report of one site.

@@ -1,0 +1,188 @@
+"""What the ``ihpc`` commands for urgent runs do and print."""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+
+from ihpc_jupyter.cli.commands import print_lines, print_table
+from ihpc_jupyter.client import ledger as book
+from ihpc_jupyter.client import story
+from ihpc_jupyter.client.agent import AgentClient
+from ihpc_jupyter.client.events import Tail, log_tail, result_line
+from ihpc_jupyter.client.order import order_of
+from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected, Unavailable
+from ihpc_jupyter.model.cluster import Environment
+from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.model.run import Kind, RunState, RunView
+
+ASKING = 0.5
+"""Seconds between two questions to the agent about a run that is followed."""
+LOOK = 0.04
+"""Seconds between two looks at what it says."""
+RESULT_PATIENCE = 10.0
+"""Seconds that a result may take to be seen here after the agent has seen it (network file systems)."""
+
+
+async def listing(agent: AgentClient, _: argparse.Namespace) -> int:
+    """All runs."""
+    told = await agent.runs()
+    if told.runs:
+        print_table(book.list_rows(told))
+    else:
+        print_lines("No runs. Start one: %%urgent in a notebook, or ihpc run script FILE")
+    return 0
+
+
+async def ledger(agent: AgentClient, options: argparse.Namespace) -> int:
+    """What runs waited for, brought and cost."""
+    told = await agent.runs()
+    if options.csv:
+        sys.stdout.write(book.as_csv(told))
+    elif options.json:
+        print_lines(book.as_json(told))
+    else:
+        print_table(book.ledger_rows(told))
+    return 0
+
+
+async def show(agent: AgentClient, options: argparse.Namespace) -> int:
+    """One run: its steps with their times, and its plan."""
+    view = await agent.run(options.id)
+    print_lines(*story.why_run(view, time.time()), "")
+    print_table(
+        (stage.name, "-" if stage.seconds is None else story.seconds_text(stage.seconds), stage.detail)
+        for stage in story.stages(view, time.time())
+    )
+    return 0
+
+
+async def cancel(agent: AgentClient, options: argparse.Namespace) -> int:
+    """Cancel or forget."""
+    view = await agent.cancel_run(options.id)
+    print_lines(f"{options.id}: forgotten" if view is None else f"{view.id}: {view.state}")
+    return 0
+
+
+async def why(agent: AgentClient, options: argparse.Namespace) -> int:
+    """The story of a run or a job."""
+    snapshot = await agent.snapshot()
+    run = story.find_run(snapshot, options.id)
+    lines = story.why_run(run, time.time()) if run else story.why_job(snapshot, options.id)
+    if lines is None:
+        raise NotFound(f"There is no run and no job {options.id!r}.", "ihpc runs lists runs, ihpc show NAME jobs.")
+    print_lines(*lines)
+    return 0
+
+
+async def script(agent: AgentClient, options: argparse.Namespace) -> int:
+    """Run a script urgently: its output, its exit code."""
+    path = Path(options.file)
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}.") from None
+    environment = Environment(python=sys.executable, directory=str(Path.cwd()))
+    order = order_of(vars(options), kind=Kind.SCRIPT, title=path.name[:200], environment=environment)
+    view = await agent.create_run(order)
+    try:
+        _tell(f"Run {view.id}: {story.plan_line(view.plan)}")
+        _write(Mailbox(Path(view.mailbox)), text, options.interpreter, view.tasks)
+        view = await agent.start_run(view.id)
+        if options.detach:
+            print_lines(view.id)
+            return 0
+        return await _follow(agent, view)
+    except asyncio.CancelledError:  # Ctrl-C
+        await _cancel(agent, view.id)
+        raise
+    except OSError as error:
+        await _cancel(agent, view.id)
+        raise Unavailable(f"The script cannot be written into the spool: {error}.", "Is it full?") from None
+
+
+async def _cancel(agent: AgentClient, id_: str) -> None:
+    with contextlib.suppress(Unavailable, NotFound):
+        await agent.cancel_run(id_)
+        _tell(f"Run {id_} is cancelled everywhere.")
+
+
+def _write(mailbox: Mailbox, text: bytes, interpreter: str, tasks: int) -> None:
+    """The payload and its order, as `docs/mailbox.md` has them. Raises OSError."""
+    mailbox.payload.write_bytes(text)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    order = {
+        "kind": Kind.SCRIPT.value, "python": version, "sha256": hashlib.sha256(text).hexdigest(),
+        "interpreter": interpreter, "directory": str(Path.cwd()), "path": [], "argv": [], "tasks": tasks,
+        "files": False, "cluster": None,
+    }  # fmt: skip
+    mailbox.order.write_text(json.dumps(order))
+
+
+async def _follow(agent: AgentClient, view: RunView) -> int:
+    """Print what it says until it has ended; its exit code. Raises what kept it from ending."""
+    mailbox = Mailbox(Path(view.mailbox))
+    asking = asyncio.create_task(_states(agent, view))
+    tails: dict[int, Tail] = {}
+    try:
+        while (told := result_line(mailbox)) is None and not asking.done():
+            _print_new(tails, mailbox)
+            await asyncio.sleep(LOOK)
+    finally:
+        asking.cancel()
+    view = asking.result() if asking.done() and not asking.cancelled() else view
+    until = time.monotonic() + (RESULT_PATIENCE if view.state in {RunState.SUCCEEDED, RunState.FAILED} else 0)
+    while (told := result_line(mailbox)) is None and time.monotonic() < until:  # noqa: ASYNC110 - a file
+        await asyncio.sleep(LOOK)
+    _print_new(tails, mailbox)
+    if told is None:
+        raise _unanswered(mailbox, view)
+    if told.get("error"):
+        raise Rejected(f"The script could not be run: {told['error'].get('message')}")
+    return int(told.get("exit") or 0)
+
+
+def _print_new(tails: dict[int, Tail], mailbox: Mailbox) -> None:
+    """What the first copy of the latest attempt says that has begun to speak."""
+    number = max(tails, default=1)
+    while mailbox.events(number + 1, 0).exists():
+        number += 1
+    tail = tails.setdefault(number, Tail(mailbox.events(number, 0)))
+    for event in tail.look():
+        if event["is"] == "stream":
+            stream = sys.stderr if event.get("name") == "stderr" else sys.stdout
+            stream.write(str(event.get("text", "")))
+            stream.flush()
+
+
+async def _states(agent: AgentClient, view: RunView) -> RunView:
+    """Tell each change of state until the end; the last view."""
+    told = ""
+    while True:
+        line = f"Run {view.id}: {view.state}" + (f" ({view.reason})" if view.reason else "")
+        if line != told:
+            _tell(line)
+        told = line
+        if view.state.ended:
+            return view
+        await asyncio.sleep(ASKING)
+        with contextlib.suppress(Unavailable):
+            view = await agent.run(view.id)
+
+
+def _unanswered(mailbox: Mailbox, view: RunView) -> Rejected:
+    number = view.attempts[-1].number if view.attempts else 1
+    if log := log_tail(mailbox, number, 0):
+        _tell(log)
+    problem = view.problem.message if view.problem else ""
+    state = story.ENDS.get(view.state, view.state.value)
+    return Rejected(f"Run {view.id}: {state}. {problem}".strip(), f"ihpc run why {view.id} tells what happened.")
+
+
+def _tell(text: str) -> None:
+    """Beside the script's own output."""
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,14 @@
+"""A backend for matplotlib, named by MPLBACKEND: Agg, whose `show` shows in the notebook."""
+
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from ihpc_jupyter.driver.showing import show_figures
+
+FigureCanvas = FigureCanvasAgg
+
+
+def show(*_: Any, **__: Any) -> None:
+    """``plt.show()``: the open figures, now."""
+    show_figures()

@@ -1,0 +1,64 @@
+"""Pickling by value what is a notebook's own; as the standard library does where that is enough."""
+
+import pickle
+from collections.abc import Callable, Mapping
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar
+
+from ihpc_jupyter.driver.packet import Sink, TooLarge
+
+ATOMS = (type(None), bool, int, float, complex, str, bytes, range, type(...))
+"""Types whose values cannot change and need no identity."""
+
+SinkType = TypeVar("SinkType", bound=Sink)
+
+Known = Mapping[int, str]
+"""Names of objects that both sides have, by their id."""
+
+
+class _ByValueNeeded(Exception):
+    """The standard pickler would write a reference that the other side cannot follow."""
+
+
+class Plain(pickle.Pickler):
+    """The standard library's pickler, which refuses what is the notebook's own."""
+
+    def __init__(self, sink: Sink, known: Known) -> None:
+        super().__init__(sink, protocol=5, buffer_callback=sink.beside)
+        if known:
+            self.persistent_id = _namer(known)  # type: ignore[method-assign]
+
+    def reducer_override(self, value: Any) -> Any:
+        """Nothing of its own, but a refusal."""
+        if isinstance(value, type | FunctionType) and value.__module__ in {"__main__", None}:
+            raise _ByValueNeeded
+        if isinstance(value, ModuleType):
+            raise _ByValueNeeded
+        return NotImplemented
+
+
+def _namer(known: Known) -> Callable[[Any], str | None]:
+    return lambda value: known.get(id(value))
+
+
+def dump(value: Any, sink: Callable[[], SinkType], space: dict[str, Any], known: Known) -> SinkType:
+    """*value* in a fresh sink; what *known* names is referred to, functions of *space* by value.
+
+    Raises TooLarge, or whatever pickling raises.
+    """
+    first = sink()
+    try:
+        plain = Plain(first, known)
+        plain.dump(value)
+        first.memo = plain.memo.copy
+        return first
+    except TooLarge:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it was: the other pickler says whether it is possible
+        from ihpc_jupyter.driver.by_value import ByValue  # noqa: PLC0415 - cloudpickle, only where it is needed
+
+        second = sink()
+        by_value = ByValue(second, space, known)
+        by_value.dump(value)
+        second.memo = by_value.memo.copy
+        return second

@@ -1,0 +1,21 @@
+"""Where this process runs, as the batch system tells it."""
+
+import os
+from collections.abc import Mapping
+
+
+def copy_number(environment: Mapping[str, str]) -> int:
+    """The number of this copy or rank, from 0: the task's own, else the array element's of its job."""
+    _, underscore, element = environment.get("IHPC_JOB_ID", "").rpartition("_")
+    told = environment.get("SLURM_PROCID") or (element if underscore else "")
+    return int(told) if told.isdecimal() else 0
+
+
+def job(environment: Mapping[str, str]) -> str:
+    """The job's id; empty where there is none."""
+    return environment.get("IHPC_JOB_ID") or environment.get("SLURM_JOB_ID", "")
+
+
+def host() -> str:
+    """The node's name."""
+    return os.uname().nodename

@@ -1,0 +1,63 @@
+"""A driver that is a process of its own: its pulse, its streams, its end."""
+
+import atexit
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ihpc_jupyter.driver.current import belongs_to_process
+from ihpc_jupyter.driver.events import Events
+from ihpc_jupyter.driver.imports import watch_imports
+from ihpc_jupyter.driver.place import copy_number
+from ihpc_jupyter.driver.pulse import start_pulse
+from ihpc_jupyter.driver.run import perform
+from ihpc_jupyter.driver.streams import Stream
+from ihpc_jupyter.model.mailbox import Mailbox
+
+BACKEND = "module://ihpc_jupyter.driver.figures"
+"""matplotlib's backend for cells: no window, pictures in the notebook."""
+CANCELLED = 130
+"""Exit code: interrupted."""
+
+
+class _Alone:
+    alone = True
+
+    @contextlib.contextmanager
+    def live(self, mailbox: Mailbox, attempt: int, copy: int, events: Events) -> Iterator[None]:
+        """Pulse and output until the process ends; output is written at the end at the latest."""
+        start_pulse(mailbox.pulse(attempt, copy))
+        belongs_to_process(events)
+        sys.stdout = Stream(events, "stdout", 1)
+        sys.stderr = Stream(events, "stderr", 2)
+        os.environ["MPLBACKEND"] = BACKEND
+        watch_imports()
+        yield
+
+    def settle(self, order: dict[str, Any], directory: str, module: ModuleType) -> None:
+        """As in the notebook; a directory that the node does not have is a warning."""
+        sys.modules["__main__"] = module
+        sys.argv[:] = order["argv"]
+        sys.path[:] = [*order["path"], *(entry for entry in sys.path if entry not in order["path"])]
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            print(f"ihpc: not in {directory} ({error.strerror}) but in {Path.cwd()}", file=sys.stderr)  # noqa: T201
+
+
+def main() -> None:
+    """``MAILBOX ATTEMPT``; ends the process, whatever threads the user's code left behind."""
+    mailbox, attempt = Mailbox(Path(sys.argv[1])), int(sys.argv[2])
+    try:
+        code = perform(mailbox, attempt, copy_number(os.environ), _Alone()).code
+    except KeyboardInterrupt:
+        code = CANCELLED
+    atexit._run_exitfuncs()  # noqa: SLF001 - parallel programs must take leave of one another
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,68 @@
+"""Order and payload, checked before anything is unpickled."""
+
+import hashlib
+import json
+import sys
+from typing import Any, BinaryIO
+
+from ihpc_jupyter.driver.packet import Part, unpacked
+from ihpc_jupyter.model.mailbox import Mailbox
+
+
+class Refused(Exception):
+    """Order and payload do not fit this interpreter or one another; the text is a sentence for the user."""
+
+
+def read_order(mailbox: Mailbox) -> dict[str, Any]:
+    """The order, meant for this Python's major and minor version. Raises Refused."""
+    try:
+        order: dict[str, Any] = json.loads(mailbox.order.read_bytes())
+        wanted, kind = order["python"], order["kind"]
+    except (OSError, ValueError, KeyError) as error:
+        raise Refused(f"The order of this run cannot be read: {error}.") from error
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if kind != "script" and wanted != here:
+        raise Refused(
+            f"The notebook runs Python {wanted}, the node {here} ({sys.executable}): they must be the same."
+        )
+    return order
+
+
+def read_payload(mailbox: Mailbox, sha256: str) -> Part:
+    """The payload's only part. Raises Refused where its hash is another."""
+    try:
+        with open(mailbox.payload, "rb") as file:  # noqa: PTH123 - as few steps as possible
+            parts, found = read_packet(file)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refused(f"The payload of this run cannot be read: {error}.") from error
+    _compare(found, sha256)
+    return parts[0]
+
+
+def read_packet(file: BinaryIO) -> tuple[list[Part], str]:
+    """The parts of the packet that begins here, in memory that may be written to, and its sha256."""
+    line = file.readline()
+    digest = hashlib.sha256(line)
+
+    def read(size: int) -> bytearray:
+        data = bytearray(size)
+        if file.readinto(data) != size:  # type: ignore[attr-defined]  # buffered: all, or the end
+            raise ValueError("it ends too early")
+        digest.update(data)
+        return data
+
+    return unpacked(read, line), digest.hexdigest()
+
+
+def check_script(mailbox: Mailbox, sha256: str) -> None:
+    """Raises Refused where the script's hash is another."""
+    try:
+        data = mailbox.payload.read_bytes()
+    except OSError as error:
+        raise Refused(f"The payload of this run cannot be read: {error}.") from error
+    _compare(hashlib.sha256(data).hexdigest(), sha256)
+
+
+def _compare(found: str, wanted: str) -> None:
+    if found != wanted:
+        raise Refused("The payload is not the one that was ordered: its hash differs.")

@@ -1,0 +1,128 @@
+"""While a run goes on: what it says comes into the notebook in order, and the live line follows it."""
+
+import time
+from typing import Any
+
+from ihpc_jupyter.client.events import Tail, log_tail, result_line
+from ihpc_jupyter.client.story import PATH
+from ihpc_jupyter.kernel.urgent.run import Run
+from ihpc_jupyter.kernel.urgent.screen import Screen
+from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.model.run import RunState, RunView
+
+LOOK = 0.04
+"""Seconds between two looks at what a running copy says."""
+LAST_WORDS = 1.0
+"""Seconds that a winner's last words may come after its result (network file systems)."""
+
+
+class Feed:
+    """Hands the events of one copy of the current attempt to a screen: of copy 0, until another has won."""
+
+    def __init__(self, mailbox: Mailbox, screen: Screen) -> None:
+        self._mailbox = mailbox
+        self._screen = screen
+        self._shown = (1, 0)
+        self._tail = Tail(mailbox.events(1, 0))
+        self._any = False
+        self._ended = False
+        self.reached: dict[RunState, float] = {}
+        """What the copy said of itself before the agent did: this kernel's clock."""
+
+    def look(self, view: RunView) -> None:
+        """Hand over what is new; begin again with a further attempt."""
+        self._drain()
+        number = view.attempts[-1].number if view.attempts else 1
+        if number > self._shown[0]:
+            before = self._shown[0]
+            lost = [attempt for attempt in view.attempts if before <= attempt.number < number]
+            for attempt in lost:
+                self._tell_lost(attempt.number, attempt.detail or attempt.outcome or "", number)
+            self._turn_to(number, 0)
+            self._drain()
+
+    def finish(self, attempt: int, copy: int) -> None:
+        """The last words of the winner; all its words where another copy was shown so far."""
+        self._drain()
+        if (attempt, copy) != self._shown:
+            if self._any:
+                self._screen.write("stderr", f"Copy {copy} of attempt {attempt} was first. What it said:\n")
+            self._turn_to(attempt, copy)
+        until = time.monotonic() + LAST_WORDS
+        self._drain()
+        while not self._ended and time.monotonic() < until:
+            time.sleep(LOOK)
+            self._drain()
+
+    def unanswered(self) -> None:
+        """No result came: what the last attempt wrote past Python may say why."""
+        self._drain()
+        self._tell_log(*self._shown)
+
+    def _turn_to(self, attempt: int, copy: int) -> None:
+        self._shown = attempt, copy
+        self._tail = Tail(self._mailbox.events(attempt, copy))
+        self._ended = False
+        self.reached.clear()
+
+    def _tell_lost(self, number: int, detail: str, following: int) -> None:
+        why = f" ({detail.rstrip('.')})" if detail else ""
+        self._screen.write("stderr", f"Attempt {number} is lost{why}; attempt {following} begins anew.\n")
+        self._tell_log(number, 0)
+
+    def _tell_log(self, attempt: int, copy: int) -> None:
+        text = log_tail(self._mailbox, attempt, copy)
+        if text:
+            self._screen.write("stderr", f"The log of attempt {attempt} ends with:\n{text}\n")
+
+    def _drain(self) -> None:
+        for event in self._tail.look():
+            self._hand_over(event)
+
+    def _hand_over(self, event: dict[str, Any]) -> None:
+        what = event["is"]
+        if what == "stream":
+            self._any = True
+            self._screen.write(str(event.get("name", "stdout")), str(event.get("text", "")))
+        elif what in {"display", "value"}:
+            self._any = True
+            self._screen.show(event)
+        elif what in {"started", "running"}:
+            self.reached.setdefault(RunState(what), time.time())
+        elif what == "ended":
+            self._ended = True
+
+
+def ahead(view: RunView, reached: dict[RunState, float]) -> RunView:
+    """The view with what the run itself said since: the agent's word is up to half a second old."""
+    if view.state.ended:
+        return view
+    stages: dict[str, float] = {state.value: at for state, at in reached.items()} | view.stages
+    latest = max([view.state, *reached], key=PATH.index)
+    reason = view.reason if latest is view.state else ""
+    return view.model_copy(update={"state": latest, "stages": stages, "reason": reason})
+
+
+def follow(run: Run, screen: Screen) -> RunView:
+    """Show the run until it has ended; the view at its end. KeyboardInterrupt comes through and ends nothing."""
+    feed = Feed(run.mailbox, screen)
+    while not run.wait(LOOK if feed.reached else LOOK * 2):
+        feed.look(run.seen)
+        screen.stage(ahead(run.seen, feed.reached), run.trouble)
+    feed.look(run.seen)
+    told = result_line(run.mailbox)
+    if told is None:
+        feed.unanswered()
+        return run.seen
+    feed.finish(int(told["attempt"]), int(told["copy"]))
+    return ended(ahead(run.seen, feed.reached), ok=bool(told.get("ok")))
+
+
+def ended(view: RunView, *, ok: bool) -> RunView:
+    """The view of a run whose result is here, though the agent may not have said so yet."""
+    if view.state.ended:
+        return view
+    state = RunState.SUCCEEDED if ok else RunState.FAILED
+    return view.model_copy(
+        update={"state": state, "stages": view.stages | {state.value: time.time()}, "reason": ""}
+    )

@@ -1,0 +1,62 @@
+"""The magics: ``%urgent``, ``%%urgent``, ``%runs``, ``%why``."""
+
+import shlex
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
+
+from ihpc_jupyter.errors import InvalidRequest
+from ihpc_jupyter.kernel.urgent import manage
+from ihpc_jupyter.kernel.urgent.cell import run_cell
+from ihpc_jupyter.kernel.urgent.plain import plainly
+from ihpc_jupyter.kernel.urgent.screen import screen_of
+from ihpc_jupyter.kernel.urgent.session import warm
+
+
+@magics_class
+class UrgentMagics(Magics):
+    """Urgent runs in a notebook."""
+
+    @no_var_expand
+    @line_cell_magic
+    def urgent(self, line: str, cell: str | None = None) -> None:
+        """Run a statement (``%urgent x = f(y)``) or a cell (``%%urgent 10m``) now; ``%urgent --help``."""
+        with plainly():
+            if cell is None:
+                options, source = ("--help", "") if line.strip() in {"", "--help"} else ("", line)
+            else:
+                # Braces are Python's in a statement, and the notebook's variables in a cell's first line.
+                options, source = self._shell.var_expand(line), cell
+            run_cell(self._shell, options, source)
+
+    @line_magic
+    def runs(self, line: str) -> None:
+        """List runs; ``%runs attach|cancel|plan|ledger|check``; ``%runs --help``."""
+        with plainly():
+            manage.runs(self._shell, _words(line), line)
+
+    @line_magic
+    def why(self, line: str) -> None:
+        """Tell in plain words what happened to a run or a job: ``%why ID``; the latest run when left out."""
+        with plainly():
+            words = _words(line)
+            if len(words) > 1:
+                raise InvalidRequest("%why takes one id, of a run or a job.")
+            manage.why(screen_of(self._shell), words[0] if words else None)
+
+    @property
+    def _shell(self) -> Any:
+        return self.shell
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise InvalidRequest(f"The words cannot be read: {error}.", "Close every quotation mark.") from None
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext ihpc_jupyter``: the magics, and a connection that is there when it is urgent."""
+    shell.register_magics(UrgentMagics)
+    warm()

@@ -1,0 +1,151 @@
+"""``%runs`` and ``%why``: looking at runs, and at what became of them."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ihpc_jupyter.client import ledger, story
+from ihpc_jupyter.client.agent import AgentClient
+from ihpc_jupyter.errors import InvalidRequest, NotFound
+from ihpc_jupyter.kernel.urgent import stage
+from ihpc_jupyter.kernel.urgent.cell import bring
+from ihpc_jupyter.kernel.urgent.launch import asked, order_for
+from ihpc_jupyter.kernel.urgent.options import read_options
+from ihpc_jupyter.kernel.urgent.run import Run
+from ihpc_jupyter.kernel.urgent.screen import Screen, screen_of
+from ihpc_jupyter.kernel.urgent.session import ask
+from ihpc_jupyter.model.protocol import Report
+from ihpc_jupyter.model.run import Kind, Ledger, RunView
+
+HELP = """\
+%runs                              all runs, the latest first
+%runs attach [ID] [--overwrite]    follow a run to its end and bring its result; --overwrite: also over names that
+                                   were bound anew since
+%runs cancel [ID]                  cancel it everywhere; one that has ended is forgotten
+%runs plan [ID]                    the ways to start that it had, and the chosen one
+%runs ledger [ID] [--csv FILE | --json FILE]
+                                   what runs waited for, brought and cost
+%runs check [OPTIONS]              the rehearsal, with the options of %%urgent: it runs nothing
+%why [ID]                          what happened to a run or a job, in plain words
+Without an ID the latest run is meant."""
+
+
+def runs(shell: Any, words: list[str], line: str) -> None:
+    """One ``%runs`` command. Raises our errors."""
+    screen = screen_of(shell)
+    word, rest = (words[0], words[1:]) if words else ("list", [])
+    if word == "check":
+        _check(screen, line.strip().removeprefix("check"))
+    elif word == "attach":
+        _attach(shell, screen, rest)
+    elif word in _COMMANDS:
+        _COMMANDS[word](screen, rest)
+    else:
+        raise InvalidRequest(
+            f"%runs does not know {word!r}.", "It knows attach, cancel, plan, ledger, check, --help."
+        )
+
+
+def why(screen: Screen, id_: str | None) -> None:
+    """The story of a run, or a job's state and reason. Raises NotFound."""
+    snapshot = ask(AgentClient.snapshot)
+    run = story.find_run(snapshot, id_ or _latest(None).id)
+    lines = story.why_run(run, time.time()) if run else story.why_job(snapshot, id_ or "")
+    if lines is None:
+        raise NotFound(f"There is no run and no job {id_!r} here.", "%runs lists runs.")
+    screen.write("stdout", "".join(f"{line}\n" for line in lines))
+
+
+def _one(words: list[str], *flags: str) -> tuple[str | None, set[str]]:
+    """The id, where one is given, and the flags. Raises InvalidRequest for anything else."""
+    said = {word for word in words if word.startswith("-")}
+    ids = [word for word in words if not word.startswith("-")]
+    if said - set(flags) or len(ids) > 1:
+        wrong = sorted(said - set(flags)) or ids[1:]
+        raise InvalidRequest(f"I do not understand {wrong[0]!r} here.", "%runs --help shows what there is.")
+    return (ids[0] if ids else None), said
+
+
+def _latest(id_: str | None) -> RunView:
+    """The run of that id, or the latest. Raises NotFound."""
+    if id_ is not None:
+        return ask(AgentClient.run, id_)
+    known = ask(AgentClient.runs).runs
+    if not known:
+        raise NotFound("There are no runs yet.", "Begin a cell with %%urgent.")
+    return known[0]
+
+
+def _list(screen: Screen, words: list[str]) -> None:
+    _one(words)
+    told = ask(AgentClient.runs)
+    rows = ledger.list_rows(told)
+    if told.runs:
+        screen.table(stage.table_text(rows), stage.table_html(rows))
+    else:
+        screen.write("stdout", "No runs. Begin a cell with %%urgent.\n")
+
+
+def _attach(shell: Any, screen: Screen, words: list[str]) -> None:
+    id_, flags = _one(words, "--overwrite")
+    view = _latest(id_)
+    bring(shell, Run(view, shell.user_ns), screen, overwrite="--overwrite" in flags, anew=True)
+
+
+def _cancel(screen: Screen, words: list[str]) -> None:
+    view = _latest(_one(words)[0])
+    told = ask(AgentClient.cancel_run, view.id)
+    if told is None:
+        screen.write("stdout", f"Run {view.id} had ended; it is forgotten.\n")
+    else:
+        screen.stage(told, last=True)
+
+
+def _plan(screen: Screen, words: list[str]) -> None:
+    plan = _latest(_one(words)[0]).plan
+    screen.table(stage.plan_text(plan), stage.plan_html(plan))
+
+
+def _ledger(screen: Screen, words: list[str]) -> None:
+    target = next((word for word in words if word in {"--csv", "--json"}), None)
+    path = None
+    if target:
+        place = words.index(target)
+        if place + 1 >= len(words):
+            raise InvalidRequest(f"{target} needs a file.", f"%runs ledger {target} runs.{target[2:]}")
+        path = Path(words[place + 1]).expanduser()
+        words = words[:place] + words[place + 2 :]
+    id_, _ = _one(words)
+    told = Ledger(runs=(_latest(id_),)) if id_ else ask(AgentClient.runs)
+    if path is None:
+        rows = ledger.ledger_rows(told)
+        screen.table(stage.table_text(rows), stage.table_html(rows))
+        return
+    try:
+        path.write_text(ledger.as_csv(told) if target == "--csv" else ledger.as_json(told))
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be written: {error.strerror}.") from None
+    screen.write("stdout", f"{len(told.runs)} runs are in {path}.\n")
+
+
+def _check(screen: Screen, line: str) -> None:
+    options = read_options(line)
+    kind = Kind.SCRIPT if options.script else Kind.CELL
+    report: Report = asked(AgentClient.check_run, options, order_for(options, kind, "rehearsal"))
+    rows = stage.report_rows(report)
+    screen.table(stage.table_text(rows), stage.table_html(rows))
+
+
+def _help(screen: Screen, words: list[str]) -> None:
+    _one(words)
+    screen.write("stdout", f"{HELP}\n")
+
+
+_COMMANDS: dict[str, Callable[[Screen, list[str]], None]] = {
+    "list": _list,
+    "cancel": _cancel,
+    "plan": _plan,
+    "ledger": _ledger,
+    "--help": _help,
+}

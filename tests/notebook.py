@@ -1,0 +1,97 @@
+"""A real kernel as a notebook drives it: cells in, what they showed out."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+CELL = 60.0
+"""Seconds that a cell may take."""
+
+
+@dataclass
+class Shown:
+    """What a cell showed. *displays*: MIME bundles as they first were; *lines*: every text that a display had."""
+
+    stdout: str = ""
+    stderr: str = ""
+    displays: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    error: str | None = None
+    """Name and message of the error that ended it."""
+    traceback: str = ""
+
+    def take(self, kind: str, content: dict[str, Any]) -> None:
+        """One message of the kernel."""
+        if kind == "stream":
+            setattr(self, content["name"], getattr(self, content["name"]) + content["text"])
+        elif kind in {"display_data", "execute_result", "update_display_data"}:
+            self.lines.append(content["data"].get("text/plain", ""))
+            if kind != "update_display_data":
+                self.displays.append(content["data"])
+        elif kind == "error":
+            self.error = f"{content['ename']}: {content['evalue']}"
+            self.traceback = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content["traceback"]))
+
+
+class Notebook:
+    """A kernel and its client."""
+
+    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+        self._manager = KernelManager()
+        self._manager.start_kernel(env=dict(environment), cwd=str(directory))
+        self._client: BlockingKernelClient = self._manager.client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=CELL)
+
+    def cell(self, code: str, then: Callable[[Shown], bool] | None = None) -> Shown:
+        """Run a cell to its end. Once *then* is true of what it showed, interrupt it."""
+        shown = Shown()
+        asked = self._client.execute(code)
+        while True:
+            try:
+                message = self._client.get_iopub_msg(timeout=CELL)
+            except Empty:
+                raise AssertionError(f"the cell says nothing more: {shown}") from None
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            content = message["content"]
+            if message["msg_type"] == "status" and content["execution_state"] == "idle":
+                return shown
+            shown.take(message["msg_type"], content)
+            if then is not None and then(shown):
+                then = None
+                self._manager.interrupt_kernel()
+
+    def value(self, expression: str) -> str:
+        """The `repr` of an expression in the kernel. Fails when it raises."""
+        shown = self.cell(f"print(repr({expression}))")
+        assert shown.error is None, shown.traceback
+        return shown.stdout.strip()
+
+    def restart(self) -> None:
+        """As *Restart kernel* does."""
+        self._manager.restart_kernel(now=True)
+        self._client.wait_for_ready(timeout=CELL)
+        assert self.cell("%load_ext ihpc_jupyter").error is None
+
+    def close(self) -> None:
+        self._client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+
+
+@contextmanager
+def notebook(environment: Mapping[str, str], directory: Path) -> Iterator[Notebook]:
+    """A notebook with our magics loaded, gone afterwards."""
+    made = Notebook(environment, directory)
+    try:
+        assert made.cell("%load_ext ihpc_jupyter").error is None
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,318 @@
+"""`%%urgent` in a real kernel, with a real agent and the embedded site."""
+
+import asyncio
+import csv
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ihpc_jupyter.model.protocol import About
+from ihpc_jupyter.model.run import Ledger, RunState, RunView
+from tests.lab_slurm import Workplace, workplace
+from tests.notebook import Notebook, notebook
+from tests.world import Stopwatch, until
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Workplace]:
+    """A home with the embedded site."""
+    with workplace() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the notebook lies."""
+    return tmp_path_factory.mktemp("notebook")
+
+
+@pytest.fixture(scope="module")
+def book(place: Workplace, directory: Path) -> Iterator[Notebook]:
+    """A notebook with the magics."""
+    with notebook(place.environment, directory) as made:
+        yield made
+
+
+def agent(place: Workplace) -> httpx.Client:
+    return httpx.Client(transport=httpx.HTTPTransport(uds=str(place.socket)), base_url="http://agent")
+
+
+def runs(place: Workplace) -> tuple[RunView, ...]:
+    with agent(place) as http:
+        return Ledger.model_validate_json(http.get("/api/runs").content).runs
+
+
+def latest(place: Workplace) -> RunView:
+    return runs(place)[0]
+
+
+def ihpc(place: Workplace, *words: str) -> "subprocess.CompletedProcess[str]":
+    """The command line."""
+    program = "import sys; from ihpc_jupyter.cli import main; sys.exit(main(sys.argv[1:]))"
+    argv = [sys.executable, "-c", program, *words]
+    return subprocess.run(argv, env=place.environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_names_go_and_come_back_and_output_shows(place: Workplace, book: Notebook) -> None:
+    book.cell("x = 20\nresults = []\ndef twice(v): return 2 * v")
+    shown = book.cell("%%urgent 60s --reason 'a test'\nprint('hello')\ny = twice(x) + 2\nresults.append(y)\ny + 1")
+    assert shown.error is None, shown.traceback
+    assert "hello\n" in shown.stdout
+    assert "lane urgent" in shown.stdout, "the plan in one sentence"
+    assert shown.displays[-1]["text/plain"] == "43", "the last expression"
+    assert (book.value("y"), book.value("results")) == ("42", "[42]")
+    line = shown.displays[0]
+    assert 'role="status"' in line["text/html"]
+    assert line["text/plain"].startswith("Run ")
+    assert any("▸ result" in text for text in shown.lines)
+    view = latest(place)
+    assert (view.urgency, view.title) == ("a test", "print('hello')")
+
+
+def test_a_statement(book: Notebook) -> None:
+    assert book.cell("%urgent z = {'a': 6 * 7}").error is None
+    assert book.value("z") == "{'a': 42}", "braces are Python's"
+
+
+def test_the_first_line_may_use_the_notebooks_variables(place: Workplace, book: Notebook) -> None:
+    book.cell("seconds = 45")
+    assert book.cell("%%urgent {seconds}s\nn = 1").error is None
+    view = latest(place)
+    assert view.deadline_at is not None
+    assert view.deadline_at - view.created_at == pytest.approx(45)
+
+
+def test_exceptions_come_with_the_cells_lines(place: Workplace, book: Notebook) -> None:
+    shown = book.cell("%%urgent\nq = 5\ndef broken(a):\n    return a / 0\nbroken(q)")
+    assert shown.error == "ZeroDivisionError: division by zero"
+    assert "return a / 0" in shown.traceback
+    assert "broken(q)" in shown.traceback
+    assert "ihpc_jupyter/kernel" not in shown.traceback, "ours is not theirs to read"
+    until(lambda: latest(place).state is RunState.FAILED, "the agent says so")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%%urgent --copys 2\na = 1", "InvalidRequest: There is no option --copys. Did you mean --copies?"),
+        ("%%urgent 0s\na = 1", "InvalidRequest: The deadline 0s has passed already."),
+        ("%%urgent --copies 0\na = 1", "InvalidRequest: copies: "),
+        ("%%urgent --lane nowhere\na = 1", "NotFound: "),
+        ("%%urgent --put /nonexistent/file\na = 1", "InvalidRequest: --put /nonexistent/file"),
+        ("%%urgent\n\n   \n", "InvalidRequest: There is nothing to run."),
+        ("%%urgent\na = = 1", "SyntaxError: "),
+        ("import threading\nlock = threading.Lock()", ""),
+        ("%%urgent\nlock.acquire()", "InvalidRequest: "),
+        ("%runs nonsense", "InvalidRequest: %runs does not know 'nonsense'."),
+        ("%why 99999", "NotFound: There is no run and no job '99999' here."),
+    ],
+)
+def test_mistakes_are_one_clean_line_and_nothing_is_submitted(
+    place: Workplace, book: Notebook, cell: str, said: str
+) -> None:
+    before = len(runs(place))
+    shown = book.cell(cell)
+    assert (shown.error or "").startswith(said.split(":", maxsplit=1)[0])
+    assert shown.traceback.startswith(said)
+    assert len(shown.traceback.splitlines()) <= 1
+    left = [view for view in runs(place)[: len(runs(place)) - before] if view.state is not RunState.CANCELLED]
+    assert not left
+
+
+def test_the_plan_alone(place: Workplace, book: Notebook) -> None:
+    before = len(runs(place))
+    shown = book.cell("%%urgent 60s --plan\nprint('never')")
+    assert shown.error is None
+    assert "expected start" in shown.displays[0]["text/plain"]
+    assert "<table" in shown.displays[0]["text/html"]
+    assert "never" not in shown.stdout
+    assert len(runs(place)) == before
+
+
+def test_help(book: Notebook) -> None:
+    shown = book.cell("%urgent --help\n%runs --help")
+    assert "%%urgent --copies 2" in shown.stdout
+    assert "%runs attach" in shown.stdout
+
+
+def test_a_script_and_its_exit_code(book: Notebook) -> None:
+    shown = book.cell("%%urgent --script bash\necho from $0\necho beside >&2")
+    assert shown.error is None, shown.traceback
+    assert "from " in shown.stdout
+    assert "beside\n" in shown.stderr
+    shown = book.cell("%%urgent --script bash\nexit 3")
+    assert shown.traceback.startswith("Rejected: The script ended with exit code 3.")
+    assert book.value("_exit_code") == "3"
+
+
+def test_ctrl_c_cancels_everywhere_within_two_seconds(place: Workplace, book: Notebook) -> None:
+    watch: list[Stopwatch] = []
+
+    def begun(shown: object) -> bool:
+        if "begun" not in str(getattr(shown, "stdout", "")):
+            return False
+        watch.append(Stopwatch())
+        return True
+
+    shown = book.cell("%%urgent 60s\nimport time\nprint('begun', flush=True)\ntime.sleep(60)", begun)
+    watch[0].within(2.0, "from Ctrl-C to the cell's end")
+    assert (shown.error or "").startswith("KeyboardInterrupt")
+    assert len(shown.traceback.splitlines()) == 1
+    assert "is cancelled everywhere" in shown.stderr
+    until(lambda: latest(place).state is RunState.CANCELLED, "the agent says so", 5)
+    until(lambda: latest(place).attempts[-1].ended_at is not None, "its job has gone")
+
+
+def test_files_travel(book: Notebook, directory: Path) -> None:
+    (directory / "data").mkdir(exist_ok=True)
+    (directory / "data" / "in.txt").write_text("seven")
+    shown = book.cell(
+        "%%urgent --put data --get 'out/*.txt'\nfrom pathlib import Path\n"
+        "Path('out').mkdir()\nsize = Path('out/up.txt').write_text(Path('data/in.txt').read_text().upper())"
+    )
+    assert shown.error is None, shown.traceback
+    assert (directory / "out" / "up.txt").read_text() == "SEVEN"
+    assert "With 1 file, 5 B." in shown.stdout
+    assert "Back: 1 file, 5 B" in shown.stdout
+
+
+def test_detached_and_attached_after_a_restart(place: Workplace, book: Notebook) -> None:
+    shown = book.cell("base = 4\nkept = 'mine'")
+    shown = book.cell(
+        "%%urgent --detach --as shot\nimport time\nprint('far away')\ntime.sleep(0.5)\nkept = base + 1\nfresh = 3"
+    )
+    assert shown.error is None, shown.traceback
+    id_ = latest(place).id
+    assert f"%runs attach {id_}" in shown.stdout
+    assert book.value("shot.id") == repr(id_)
+    book.restart()
+    book.cell("kept = 'bound anew'")
+    shown = book.cell(f"%runs attach {id_}")
+    assert shown.error is None, shown.traceback
+    assert "far away\n" in shown.stdout
+    assert "Bound anew since the run was ordered: kept" in shown.stderr
+    assert (book.value("kept"), book.value("fresh")) == ("'bound anew'", "3")
+    assert book.cell(f"%runs attach {id_} --overwrite").error is None
+    assert book.value("kept") == "5"
+
+
+def test_a_call_is_a_future(book: Notebook) -> None:
+    cell = """
+from ihpc_jupyter import urgent
+import threading
+def power(a, *, b): return a ** b
+run = urgent(power, 3, b=4, deadline="60s")
+value = run.result(60)
+called = threading.Event()
+run.add_done_callback(lambda run: called.set())
+broken = urgent(power, 3, b="x")
+kind = type(broken.exception(60)).__name__
+awaited = await urgent(power, 2, b=5)
+told = (value, run.done(), run.cancel(), called.wait(10), kind, awaited, run.state.value)
+"""
+    shown = book.cell(cell)
+    assert shown.error is None, shown.traceback
+    assert book.value("told") == "(81, True, False, True, 'TypeError', 32, 'succeeded')"
+    shown = book.cell("urgent(power, 1, b=2, copies=0)")
+    assert (shown.error or "").startswith("InvalidRequest: copies: ")
+
+
+def test_a_call_is_cancelled(place: Workplace, book: Notebook) -> None:
+    cell = """
+import time
+slow = urgent(time.sleep, 60)
+asked = slow.cancel()
+try:
+    slow.result(20)
+except Exception as error:
+    caught = error
+from concurrent.futures import CancelledError
+told = (asked, isinstance(caught, CancelledError), slow.cancelled(), slow.done())
+"""
+    shown = book.cell(cell)
+    assert shown.error is None, shown.traceback
+    assert book.value("told") == "(True, True, True, True)"
+
+
+def test_runs_are_listed_and_explained(place: Workplace, book: Notebook, directory: Path) -> None:
+    assert book.cell("%urgent listed = 1").error is None
+    view = latest(place)
+    shown = book.cell("%runs")
+    assert view.id in shown.displays[0]["text/plain"]
+    assert "<table" in shown.displays[0]["text/html"]
+    assert f"Run {view.id} (listed = 1)" in book.cell(f"%why {view.id}").stdout
+    assert "Attempt 1" in book.cell("%why").stdout
+    assert "way" in book.cell(f"%runs plan {view.id}").displays[0]["text/plain"]
+    assert "waited" in book.cell("%runs ledger").displays[0]["text/plain"]
+    assert book.cell("%runs ledger --csv bill.csv").error is None
+    with (directory / "bill.csv").open() as file:
+        assert next(iter(csv.DictReader(file)))["id"] == view.id
+
+
+def test_the_agent_may_be_killed_meanwhile(place: Workplace, book: Notebook) -> None:
+    def kill(shown: object) -> bool:
+        if "begun" in str(getattr(shown, "stdout", "")) and not killed:
+            with agent(place) as http:
+                killed.append(About.model_validate_json(http.get("/api/about").content).pid)
+            os.kill(killed[0], signal.SIGKILL)
+        return False
+
+    killed: list[int] = []
+    shown = book.cell("%%urgent\nimport time\nprint('begun', flush=True)\ntime.sleep(2)\nafter = 'answer'", kill)
+    assert killed
+    assert shown.error is None, shown.traceback
+    assert book.value("after") == "'answer'"
+    until(lambda: latest(place).state is RunState.SUCCEEDED, "another agent has taken over", 60)
+
+
+def test_workers_of_its_own(place: Workplace, book: Notebook) -> None:
+    shown = book.cell("%%urgent --workers 2 --memory 400MiB\ntotal = client.submit(sum, [1, 2, 3]).result(60)")
+    assert shown.error is None, shown.traceback
+    assert book.value("total") == "6"
+
+    def gone() -> bool:
+        with agent(place) as http:
+            clusters = http.get("/api/snapshot").json()["clusters"]
+        return all(cluster["state"] in {"stopping", "stopped"} for cluster in clusters)
+
+    until(gone, "its cluster has been stopped", 30)
+
+
+def test_from_a_terminal(place: Workplace, directory: Path) -> None:
+    script = directory / "hello.sh"
+    script.write_text("echo hello; exit 4\n")
+    done = ihpc(place, "run", "script", str(script), "60s", "--reason", "from a terminal")
+    assert (done.returncode, done.stdout) == (4, "hello\n"), done.stderr
+    view = latest(place)
+    assert (view.urgency, view.title) == ("from a terminal", "hello.sh")
+    assert view.id in ihpc(place, "runs").stdout
+    assert "running" in ihpc(place, "run", "show", view.id).stdout
+    assert "from a terminal" in ihpc(place, "run", "why", view.id).stdout
+    assert ihpc(place, "ledger", "--csv").stdout.splitlines()[1].startswith(view.id)
+    assert Ledger.model_validate_json(ihpc(place, "ledger", "--json").stdout).runs[0].id == view.id
+    assert "waited" in ihpc(place, "ledger").stdout
+    wrong = ihpc(place, "run", "script", "/nonexistent")
+    assert wrong.stderr.startswith("ihpc: /nonexistent cannot be read")
+    wrong = ihpc(place, "run", "cancel", "ffff")
+    assert wrong.stderr.startswith("ihpc: There is no run 'ffff'.")
+    detached = ihpc(place, "run", "script", str(script), "--detach").stdout.strip()
+    assert ihpc(place, "run", "cancel", detached).returncode == 0
+
+
+def test_await_outside_of_a_notebook(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IHPC_STATE", "IHPC_RUNTIME", "IHPC_SITE_FILE", "IHPC_SYSTEM_SITE_FILE"):
+        monkeypatch.setenv(name, place.environment[name])
+    from ihpc_jupyter import Run, urgent  # noqa: PLC0415 - after the environment is chosen
+
+    async def life() -> object:
+        run = urgent(sum, [1, 2, 3])
+        assert isinstance(run, Run)
+        return await run
+
+    assert asyncio.run(life()) == 6

@@ -1,0 +1,230 @@
+"""What to do next about a run: the pure part, over told stories."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ihpc_jupyter.model.cluster import Environment
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.run import Attempt, Plan, RunOrder, RunState, WayKind
+from ihpc_jupyter.model.site import Shape
+from ihpc_jupyter.urgent.decide import Decision, decide
+from ihpc_jupyter.urgent.judge import LOST_AFTER, UNSEEN_FOR
+from ihpc_jupyter.urgent.record import MAX_ATTEMPTS, RunRecord
+from ihpc_jupyter.urgent.sight import AttemptSight, CommandSight, CopySight, ResultSight, RunSight
+
+NOW = 1_000_000.0
+NAME = "ihpc-0123456789-run1-abcdef"
+
+
+def record(*attempts: Attempt, **changes: Any) -> RunRecord:
+    made = RunRecord(
+        id="0123456789", order=RunOrder(), site="bed", lane="urgent", shape=Shape(), time_limit=600,
+        environment=Environment(python="/usr/bin/python3"), created_at=NOW, begun=True,
+        plan=Plan(at=NOW, ways=(), chosen=WayKind.ALLOCATION), attempts=attempts or (attempt(1),),
+    )  # fmt: skip
+    return made.model_copy(update=changes)
+
+
+def attempt(number: int, **fields: Any) -> Attempt:
+    return Attempt(number=number, way=WayKind.ALLOCATION, name=NAME, submitted_at=NOW, **fields)
+
+
+def seen(attempts: Mapping[int, AttemptSight] | None = None, **fields: Any) -> RunSight:
+    return RunSight(now=fields.pop("now", NOW + 1), attempts=attempts or {}, **fields)
+
+
+def copy(silent: float = 0.0, host: str = "n1", **fields: Any) -> CopySight:
+    return CopySight(started_at=NOW + 0.1, running_at=NOW + 0.2, host=host, silent=silent, **fields)
+
+
+def job(state: JobState, **fields: Any) -> Job:
+    return Job(id="7", name=NAME, state=state, **fields)
+
+
+HELD = CommandSight()
+NOT_YET = CopySight()
+
+
+def one(*copies: CopySight, command: CommandSight = HELD, jobs: tuple[Job, ...] = ()) -> Decision:
+    """What is decided about a run with one attempt that looks so."""
+    return decide(record(), seen({1: AttemptSight(copies or (NOT_YET,), command, jobs)}))
+
+
+def test_it_waits_while_a_command_holds_the_job() -> None:
+    decision = one()
+    assert decision.record.state is RunState.SUBMITTED
+    assert (decision.again, decision.cancel) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("copies", "jobs", "state"),
+    [
+        ((NOT_YET,), (job(JobState.PENDING),), RunState.QUEUED),
+        ((NOT_YET,), (job(JobState.RUNNING),), RunState.ALLOCATED),
+        ((CopySight(started_at=NOW),), (), RunState.STARTED),
+        ((copy(),), (), RunState.RUNNING),
+    ],
+)
+def test_each_stage_shows(copies: tuple[CopySight, ...], jobs: tuple[Job, ...], state: RunState) -> None:
+    assert one(*copies, jobs=jobs).record.state is state
+
+
+def test_a_result_ends_it_and_everything_else_goes() -> None:
+    result = ResultSight(ok=True, attempt=1, copy=0, seconds=2.5)
+    two = record(attempt(1), attempt(2))
+    decision = decide(two, seen({}, result=result))
+    assert decision.record.state is RunState.SUCCEEDED
+    assert [one.outcome for one in decision.record.attempts] == ["won", "cancelled"]
+    assert decision.cancel == (1, 2)
+    assert (decision.record.winner, decision.record.seconds) == (1, 2.5)
+
+
+def test_an_answer_of_one_given_up_counts_while_there_is_no_other() -> None:
+    two = record(attempt(1, outcome="lost", detail="silent"), attempt(2))
+    result = ResultSight(ok=True, attempt=1, copy=0, seconds=1)
+    decision = decide(two, seen({}, result=result))
+    assert [one.outcome for one in decision.record.attempts] == ["won", "cancelled"]
+
+
+def test_an_exception_of_the_users_code_is_an_answer() -> None:
+    result = ResultSight(ok=False, attempt=1, copy=0, seconds=1, error="ValueError: no")
+    decision = decide(record(), seen({}, result=result))
+    assert decision.record.state is RunState.FAILED
+    assert decision.again is None
+    assert decision.record.problem == "ValueError: no"
+
+
+def test_a_silent_copy_is_lost_and_its_node_avoided() -> None:
+    decision = one(copy(silent=LOST_AFTER + 0.1))
+    assert decision.again is not None
+    assert decision.again.exclude == ("n1",)
+    assert decision.cancel == (1,)
+    assert decision.record.attempts[0].outcome == "lost"
+
+
+def test_of_two_copies_one_may_die() -> None:
+    assert one(copy(silent=60), copy(host="n2")).again is None
+    assert one(copy(silent=60), copy(silent=60, host="n2")).again is not None
+
+
+def test_a_copy_that_is_still_to_begin_is_waited_for_while_somebody_holds_the_job() -> None:
+    assert one(copy(silent=60), NOT_YET).again is None
+    assert one(copy(silent=60), NOT_YET, command=CommandSight(code=1)).again is not None
+
+
+def test_a_refusal_is_final_and_in_the_systems_words() -> None:
+    decision = one(command=CommandSight(refused="Slurm refused: Invalid qos specification"))
+    assert decision.record.state is RunState.LOST
+    assert "Invalid qos" in decision.record.problem
+    assert decision.again is None
+
+
+def test_no_answer_is_no_refusal() -> None:
+    decision = one(command=CommandSight(unanswered="Slurm did not answer"))
+    assert decision.again is not None
+    assert decision.again.exclude == ()
+
+
+def test_a_command_killed_while_its_job_waits_leaves_no_orphan() -> None:
+    decision = one(command=CommandSight(code=-9), jobs=(job(JobState.PENDING),))
+    assert decision.cancel == (1,)
+    assert decision.again is not None
+
+
+def test_a_command_killed_while_the_cell_runs_changes_nothing() -> None:
+    decision = one(copy(), command=CommandSight(code=-9), jobs=(job(JobState.RUNNING),))
+    assert (decision.again, decision.cancel) == (None, ())
+
+
+def test_a_job_that_nobody_tells_of_proves_nothing_until_asked_well_after() -> None:
+    sight = {1: AttemptSight((NOT_YET,), CommandSight(known=False))}
+    assert decide(record(), seen(sight, answered_at=NOW + 5)).again is None
+    assert decide(record(), seen(sight)).again is None
+    late = seen(sight, answered_at=NOW + UNSEEN_FOR + 1, now=NOW + UNSEEN_FOR + 1)
+    assert decide(record(), late).again is not None
+
+
+def test_a_time_limit_is_not_tried_again() -> None:
+    decision = one(copy(), command=CommandSight(known=False), jobs=(job(JobState.TIMEOUT),))
+    assert decision.record.state is RunState.LOST
+    assert "time limit" in decision.record.problem
+
+
+def test_the_deadline_ends_it_at_once_unless_told_to_go_on() -> None:
+    sight = {1: AttemptSight((copy(),), HELD)}
+    late = seen(sight, now=NOW + 61)
+    decision = decide(record(deadline_at=NOW + 60), late)
+    assert decision.record.state is RunState.MISSED
+    assert (decision.cancel, decision.again) == ((1,), None)
+    patient = record(deadline_at=NOW + 60, order=RunOrder(go_on=True))
+    assert decide(patient, late).record.state is RunState.RUNNING
+
+
+def test_there_is_an_end_to_trying() -> None:
+    tried = record(*(attempt(number, outcome="lost") for number in range(1, MAX_ATTEMPTS)), attempt(MAX_ATTEMPTS))
+    decision = decide(tried, seen({MAX_ATTEMPTS: AttemptSight((copy(silent=60),), HELD)}))
+    assert decision.record.state is RunState.LOST
+    assert decision.again is None
+
+
+def test_a_cancelled_run_ends_and_its_jobs_go() -> None:
+    decision = decide(record(cancelled=True), seen({1: AttemptSight((copy(),), HELD)}))
+    assert decision.record.state is RunState.CANCELLED
+    assert decision.cancel == (1,)
+
+
+COPIES = st.builds(
+    CopySight,
+    started_at=st.none() | st.just(NOW),
+    running_at=st.none() | st.just(NOW),
+    ended=st.booleans(),
+    host=st.sampled_from(["n1", "n2"]),
+    silent=st.sampled_from([0.0, 1.0, 10.0]),
+)
+COMMANDS = st.builds(
+    CommandSight,
+    known=st.booleans(),
+    code=st.none() | st.sampled_from([-9, 0, 1]),
+    refused=st.sampled_from(["", "no"]),
+    unanswered=st.sampled_from(["", "silence"]),
+)
+JOBS = st.lists(st.builds(job, st.sampled_from(list(JobState))), max_size=2).map(tuple)
+SIGHTS = st.builds(AttemptSight, st.lists(COPIES, min_size=1, max_size=3).map(tuple), COMMANDS, JOBS)
+RESULTS = st.none() | st.builds(
+    ResultSight, ok=st.booleans(), attempt=st.just(1), copy=st.just(0), seconds=st.just(1.0)
+)
+
+
+@given(
+    st.lists(st.tuples(SIGHTS, RESULTS, st.floats(0, 100)), max_size=12),
+    st.none() | st.floats(1, 60),
+    st.booleans(),
+)
+def test_whatever_happens_one_attempt_lives_at_a_time_and_an_end_is_for_good(
+    story: list[tuple[AttemptSight, ResultSight | None, float]], deadline: float | None, cancelled: bool
+) -> None:
+    now = NOW
+    run = record(deadline_at=None if deadline is None else NOW + deadline, cancelled=cancelled)
+    for sight, result, pause in story:
+        now += pause
+        told = seen({one.number: sight for one in run.live}, now=now, result=result, answered_at=now)
+        decision = decide(run, told)
+        run = decision.record
+        assert len(run.live) <= 1
+        if run.state.ended:
+            assert decision.again is None
+            assert not run.live
+            assert set(decision.cancel) >= {one.number for one in run.attempts if one.outcome == "cancelled"}
+            assert (run.state in {RunState.SUCCEEDED, RunState.FAILED}) == (result is not None)
+            return
+        assert result is None
+        assert not cancelled
+        if decision.again is not None:
+            assert not run.live
+            run = run.with_attempt(attempt(len(run.attempts) + 1))
+        else:
+            assert run.live, "nothing lives and nothing is done about it"
