@@ -52,7 +52,10 @@ export function run(id, more = {}) {
     title: 'alert = locate(stream)',
     site: 'here',
     lane: 'urgent',
+    shape: { cores: 2, memory: 2 ** 30, gpus: 0, processes: 1 },
+    tasks: 1,
     copies: 1,
+    core_hours: 0,
     state: 'planned',
     attempts: [],
     winner: null,
@@ -71,6 +74,8 @@ export function attempt(number, more = {}) {
     allocated_at: null,
     started_at: null,
     running_at: null,
+    ended_at: null,
+    core_seconds: 0,
     outcome: null,
     ...more
   };

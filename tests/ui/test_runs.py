@@ -82,6 +82,7 @@ def test_a_live_run_tells_its_stage_and_the_time_that_is_left(lab: Lab, runs: Ru
     attempts = card.open_attempts()
     expect(attempts).to_have_count(1)
     expect(attempts).to_contain_text("1. running: a fresh allocation, job")
+    expect(card.root).to_contain_text("<0.01 core-h")
     before = card.countdown.inner_text()
     expect(card.countdown).not_to_have_text(before)
 
