@@ -20,7 +20,7 @@ OURS = {
     "cluster": {"cluster", "model", "errors"},
     "urgent": {"urgent", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
-    "head": {"head", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
+    "head": {"head", "driver", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
     "server": {"server", "client", "model", "errors", "paths", "validation", "identity"},
     "driver": {"driver"},

@@ -166,6 +166,9 @@ class Attempts:
         """Make these attempts' jobs go: their commands are asked to give up, their jobs are cancelled."""
         ids: list[str] = []
         for attempt in attempts:
+            if attempt.way in WORKER_WAYS:
+                self._revoke(attempt)  # begun, it sees the closed gate; the job that it names is its workers'
+                continue
             if (held := self._held.get(attempt.number)) and attempt.number not in self._ended:
                 held.stop()
             elif attempt.number not in self._ended:

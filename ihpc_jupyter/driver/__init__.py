@@ -6,6 +6,6 @@ def run_here(mailbox_path: str, attempt: int, copy: int) -> bool:
 
     False also where nothing was run: the run is closed, or this copy was run already.
     """
-    from ihpc_jupyter.driver.here import perform_here  # noqa: PLC0415 - the process of its own needs none of it
+    from ihpc_jupyter.driver.here import perform_here  # the process of its own needs none of it
 
     return perform_here(mailbox_path, attempt, copy)

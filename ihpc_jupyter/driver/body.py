@@ -1,12 +1,19 @@
 """The user's code: a cell or a call, prepared and run."""
 
+from __future__ import annotations
+
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Any, ClassVar
 
 from ihpc_jupyter.driver.current import current
-from ihpc_jupyter.driver.packet import Part
+from ihpc_jupyter.driver.imports import once_imported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+    from ihpc_jupyter.driver.packet import Part
 
 _TREE = 0x400
 """`compile` gives the tree (`ast.PyCF_ONLY_AST`); the module `ast` itself is not needed for that."""
@@ -30,7 +37,7 @@ class Cell:
         part, self._part = self._part, None
         told = part.load(self.space) if part else {}
         if cluster is not None:
-            from ihpc_jupyter.driver.dask_client import connect  # noqa: PLC0415 - imports Dask
+            from ihpc_jupyter.driver.dask_client import connect  # imports Dask
 
             self._ours["client"] = connect(cluster)
         imported = {name: import_module(module) for name, module in told["imports"].items()}
@@ -42,7 +49,7 @@ class Cell:
         """Execute; show the last expression's value and the figures that are open."""
         _remember(self._filename, self._source)
         tree: Any = compile(self._source, self._filename, "exec", _TREE, dont_inherit=True)
-        import _ast  # noqa: PLC0415 - built in
+        import _ast  # built in
 
         last = tree.body.pop() if not self._quiet and isinstance(tree.body[-1], _ast.Expr) else None
         exec(compile(tree, self._filename, "exec", dont_inherit=True), self.space)  # noqa: S102 - what we are for
@@ -50,7 +57,7 @@ class Cell:
             expression = compile(_ast.Expression(last.value), self._filename, "eval", dont_inherit=True)
             _show_value(eval(expression, self.space))  # noqa: S307
         if "matplotlib.pyplot" in sys.modules:
-            from ihpc_jupyter.driver.showing import show_figures  # noqa: PLC0415
+            from ihpc_jupyter.driver.showing import show_figures
 
             show_figures()
 
@@ -80,7 +87,7 @@ class Call:
         part, self._part = self._part, None
         space = self.module.__dict__
         if cluster is not None:
-            from ihpc_jupyter.driver.dask_client import connect  # noqa: PLC0415 - imports Dask
+            from ihpc_jupyter.driver.dask_client import connect  # imports Dask
 
             space["client"] = connect(cluster)
         self._told = part.load(space) if part else ()
@@ -97,7 +104,7 @@ class Call:
 
 def _show_value(value: Any) -> None:
     if value is not None:
-        from ihpc_jupyter.driver.showing import bundle  # noqa: PLC0415 - once the code has run
+        from ihpc_jupyter.driver.showing import bundle  # once the code has run
 
         data, metadata = bundle(value)
         current().show("value", data=data, metadata=metadata)
@@ -105,9 +112,9 @@ def _show_value(value: Any) -> None:
 
 def _remember(filename: str, source: str) -> None:
     """Tracebacks show the cell's lines, also those that the user's code prints itself."""
-    import linecache  # noqa: PLC0415
-
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    lines = source.splitlines(keepends=True)
+    entry = (len(source), None, lines, filename)
+    once_imported("linecache", lambda module: module.cache.update({filename: entry}))
 
 
 def _new_module() -> ModuleType:
@@ -118,6 +125,6 @@ def _new_module() -> ModuleType:
 
 
 def _display(*values: Any, **options: Any) -> Any:
-    from ihpc_jupyter.driver.showing import display  # noqa: PLC0415 - only for a cell that shows something
+    from ihpc_jupyter.driver.showing import display  # only for a cell that shows something
 
     return display(*values, **options)

@@ -4,16 +4,20 @@ In a process of its own the fingerprints before are taken by a forked child, whi
 at the fork, while the user's code already runs.
 """
 
+from __future__ import annotations
+
 import contextlib
-import hashlib
 import os
 import types
-import weakref
-from collections.abc import Callable
-from typing import Any
+from _weakref import ref  # built in
 
 from ihpc_jupyter.driver.packet import Sink
 from ihpc_jupyter.driver.pickling import ATOMS, dump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _UNCHANGING = (*ATOMS, type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 _SIZE = 32
@@ -31,6 +35,8 @@ class _Hashed(Sink):
     """Keeps a hash instead of what is written."""
 
     def __init__(self) -> None:
+        import hashlib  # in the child, or once the user's code has run
+
         self.digest = hashlib.sha256()
         super().__init__(keep=self.digest.update)
 
@@ -71,7 +77,7 @@ def _held(value: Any) -> Callable[[], Any]:
     """Arrays weakly, for their memory's sake: a cell may bind their names to something else."""
     if hasattr(value, "nbytes"):
         try:
-            reference = weakref.ref(value)
+            reference = ref(value)
         except TypeError:
             return lambda: value
         return lambda: _GONE if (found := reference()) is None else found
@@ -116,7 +122,7 @@ class Baseline:
         return {name: objects[name] for name, digest in now.items() if digest != before[name]}
 
     def _collect(self) -> None:
-        with open(self._pipe, "rb") as told:  # noqa: PTH123 - a descriptor
+        with open(self._pipe, "rb") as told:  # a descriptor
             self._before = told.read()
         with contextlib.suppress(ChildProcessError):  # the user's code waited for all children
             os.waitpid(self._child, 0)

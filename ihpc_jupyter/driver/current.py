@@ -1,8 +1,12 @@
 """Whose events a thread's output and displays belong to."""
 
+from __future__ import annotations
+
 import _thread
 
-from ihpc_jupyter.driver.events import Events
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ihpc_jupyter.driver.events import Events
 
 _of_thread: dict[int, Events] = {}
 _of_process: list[Events] = []

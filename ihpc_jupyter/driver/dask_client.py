@@ -5,8 +5,8 @@ from typing import Any
 
 def connect(cluster: dict[str, str]) -> Any:
     """A client of the cluster at that address, with the credentials at those paths."""
-    from distributed import Client  # noqa: PLC0415 - a second or so, only where a run asks for it
-    from distributed.security import Security  # noqa: PLC0415
+    from distributed import Client  # a second or so, only where a run asks for it
+    from distributed.security import Security
 
     security = Security(
         require_encryption=True, tls_ca_file=cluster["ca_file"],

@@ -1,11 +1,16 @@
 """What a copy says: one JSON object a line, output joined to whole lines where it comes thick and fast."""
 
+from __future__ import annotations
+
 import _thread
 import json
 import os
 import time
-from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
 JOIN = 0.05
 """Seconds that output may wait for more of it."""

@@ -5,12 +5,12 @@ import sys
 from types import TracebackType
 from typing import Any
 
-_OWN = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - text against text
+_OWN = os.path.dirname(__file__) + os.sep  # text against text
 
 
 def described(error: BaseException) -> dict[str, Any]:
     """The `error` of a result's header: its name, message, traceback, and the frames for a debugger's eye."""
-    import traceback  # noqa: PLC0415 - after something failed
+    import traceback  # after something failed
 
     error.__traceback__ = users_part(error.__traceback__)
     lines = "".join(traceback.format_exception(error)).splitlines()

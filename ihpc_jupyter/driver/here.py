@@ -12,17 +12,17 @@ from typing import Any
 
 from ihpc_jupyter.driver.current import belongs_to_thread
 from ihpc_jupyter.driver.events import Events
-from ihpc_jupyter.driver.imports import watch_imports
+from ihpc_jupyter.driver.imports import watch_display
 from ihpc_jupyter.driver.process import BACKEND
 from ihpc_jupyter.driver.pulse import BEAT, write_beat
-from ihpc_jupyter.driver.run import perform
+from ihpc_jupyter.driver.run import Around, perform
 from ihpc_jupyter.driver.streams import Stream, Switch
 from ihpc_jupyter.model.mailbox import Mailbox
 
 _installing = threading.Lock()
 
 
-class _Guest:
+class _Guest(Around):
     alone = False
 
     @contextlib.contextmanager
@@ -31,7 +31,7 @@ class _Guest:
         end_pulse = _start_pulse(mailbox.pulse(attempt, copy))
         belongs_to_thread(events)
         os.environ.setdefault("MPLBACKEND", BACKEND)
-        watch_imports()
+        watch_display()
         try:
             with _turned("stdout", Stream(events, "stdout", 1)), _turned("stderr", Stream(events, "stderr", 2)):
                 yield

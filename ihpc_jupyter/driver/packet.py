@@ -5,11 +5,17 @@ notebook refer to its namespace by a stand-in, and a result refers to what came 
 both are, after the way back, the very objects that they were.
 """
 
+from __future__ import annotations
+
+import _pickle as pickle  # what `pickle` itself is made of, without what it imports besides
 import io
 import json
-import pickle
-from collections.abc import Callable, Iterator
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pickle import PickleBuffer
+    from typing import Any
 
 Buffer = bytes | bytearray | memoryview
 
@@ -46,7 +52,7 @@ class Sink:
         self._keep(data)
         return size
 
-    def beside(self, buffer: pickle.PickleBuffer) -> bool:
+    def beside(self, buffer: PickleBuffer) -> bool:
         """Whether a buffer goes into the pickle (it is small) instead of beside it."""
         raw = buffer.raw()
         if raw.nbytes <= SMALL:

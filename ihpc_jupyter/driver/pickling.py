@@ -1,19 +1,24 @@
 """Pickling by value what is a notebook's own; as the standard library does where that is enough."""
 
-import pickle
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
+import _pickle as pickle  # as in `packet`
 from types import FunctionType, ModuleType
-from typing import Any, TypeVar
 
 from ihpc_jupyter.driver.packet import Sink, TooLarge
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeVar
+
+    SinkType = TypeVar("SinkType", bound=Sink)
+
+    Known = Mapping[int, str]
+    """Names of objects that both sides have, by their id."""
+
 ATOMS = (type(None), bool, int, float, complex, str, bytes, range, type(...))
 """Types whose values cannot change and need no identity."""
-
-SinkType = TypeVar("SinkType", bound=Sink)
-
-Known = Mapping[int, str]
-"""Names of objects that both sides have, by their id."""
 
 
 class _ByValueNeeded(Exception):
@@ -55,7 +60,7 @@ def dump(value: Any, sink: Callable[[], SinkType], space: dict[str, Any], known:
     except TooLarge:
         raise
     except Exception:  # noqa: BLE001 - whatever it was: the other pickler says whether it is possible
-        from ihpc_jupyter.driver.by_value import ByValue  # noqa: PLC0415 - cloudpickle, only where it is needed
+        from ihpc_jupyter.driver.by_value import ByValue  # cloudpickle, only where it is needed
 
         second = sink()
         by_value = ByValue(second, space, known)

@@ -1,7 +1,12 @@
 """Where this process runs, as the batch system tells it."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def copy_number(environment: Mapping[str, str]) -> int:

@@ -1,22 +1,27 @@
 """A driver that is a process of its own: its pulse, its streams, its end."""
 
+from __future__ import annotations
+
 import atexit
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from ihpc_jupyter.driver.current import belongs_to_process
-from ihpc_jupyter.driver.events import Events
-from ihpc_jupyter.driver.imports import watch_imports
+from ihpc_jupyter.driver.imports import watch_display
 from ihpc_jupyter.driver.place import copy_number
 from ihpc_jupyter.driver.pulse import start_pulse
-from ihpc_jupyter.driver.run import perform
+from ihpc_jupyter.driver.run import Around, perform
 from ihpc_jupyter.driver.streams import Stream
 from ihpc_jupyter.model.mailbox import Mailbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+    from typing import Any
+
+    from ihpc_jupyter.driver.events import Events
 
 BACKEND = "module://ihpc_jupyter.driver.figures"
 """matplotlib's backend for cells: no window, pictures in the notebook."""
@@ -24,7 +29,16 @@ CANCELLED = 130
 """Exit code: interrupted."""
 
 
-class _Alone:
+class _Spot(str):
+    """A path that can be joined and opened; `pathlib` would take longer to import than a small cell to run."""
+
+    __slots__ = ()
+
+    def __truediv__(self, name: str) -> _Spot:
+        return _Spot(f"{self}/{name}")
+
+
+class _Alone(Around):
     alone = True
 
     @contextlib.contextmanager
@@ -35,7 +49,7 @@ class _Alone:
         sys.stdout = Stream(events, "stdout", 1)
         sys.stderr = Stream(events, "stderr", 2)
         os.environ["MPLBACKEND"] = BACKEND
-        watch_imports()
+        watch_display()
         yield
 
     def settle(self, order: dict[str, Any], directory: str, module: ModuleType) -> None:
@@ -46,12 +60,13 @@ class _Alone:
         try:
             os.chdir(directory)
         except OSError as error:
-            print(f"ihpc: not in {directory} ({error.strerror}) but in {Path.cwd()}", file=sys.stderr)  # noqa: T201
+            print(f"ihpc: not in {directory} ({error.strerror}) but in {os.getcwd()}", file=sys.stderr)  # noqa: T201
 
 
 def main() -> None:
     """``MAILBOX ATTEMPT``; ends the process, whatever threads the user's code left behind."""
-    mailbox, attempt = Mailbox(Path(sys.argv[1])), int(sys.argv[2])
+    mailbox = Mailbox(_Spot(sys.argv[1]))  # type: ignore[arg-type]  # what the driver asks of a path
+    attempt = int(sys.argv[2])
     try:
         code = perform(mailbox, attempt, copy_number(os.environ), _Alone()).code
     except KeyboardInterrupt:

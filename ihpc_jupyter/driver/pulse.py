@@ -4,11 +4,16 @@ Beside a process of its own it is a tiny child, forked before the user's code: i
 Python's interpreter lock, and falls silent when the driver is gone or stopped.
 """
 
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # what `signal` is made of; its names for numbers are dear
 import os
 import select
-import signal
 from itertools import count
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BEAT = 0.5
 """Seconds between two beats."""
@@ -49,7 +54,7 @@ def _beat(path: Path, driver: int, told: int) -> None:
 def _state(pid: int) -> tuple[str, str]:
     """A process's state as one letter, and when it began; empty: it is gone."""
     try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123 - as few steps as possible, twice a second
+        with open(f"/proc/{pid}/stat") as file:  # as few steps as possible, twice a second
             words = file.read().rpartition(")")[2].split()
     except OSError:
         return "", ""

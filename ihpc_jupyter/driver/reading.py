@@ -1,12 +1,20 @@
 """Order and payload, checked before anything is unpickled."""
 
-import hashlib
-import json
-import sys
-from typing import Any, BinaryIO
+from __future__ import annotations
 
+import json
+import os
+import sys
+
+from ihpc_jupyter.driver.digest import sha256
 from ihpc_jupyter.driver.packet import Part, unpacked
-from ihpc_jupyter.model.mailbox import Mailbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, BinaryIO
+
+    from ihpc_jupyter.model.mailbox import Mailbox
 
 
 class Refused(Exception):
@@ -16,7 +24,7 @@ class Refused(Exception):
 def read_order(mailbox: Mailbox) -> dict[str, Any]:
     """The order, meant for this Python's major and minor version. Raises Refused."""
     try:
-        order: dict[str, Any] = json.loads(mailbox.order.read_bytes())
+        order: dict[str, Any] = json.loads(_content(mailbox.order))
         wanted, kind = order["python"], order["kind"]
     except (OSError, ValueError, KeyError) as error:
         raise Refused(f"The order of this run cannot be read: {error}.") from error
@@ -28,21 +36,22 @@ def read_order(mailbox: Mailbox) -> dict[str, Any]:
     return order
 
 
-def read_payload(mailbox: Mailbox, sha256: str) -> Part:
+def read_payload(mailbox: Mailbox, wanted: str) -> Part:
     """The payload's only part. Raises Refused where its hash is another."""
     try:
-        with open(mailbox.payload, "rb") as file:  # noqa: PTH123 - as few steps as possible
+        with open(mailbox.payload, "rb") as file:
             parts, found = read_packet(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(f"The payload of this run cannot be read: {error}.") from error
-    _compare(found, sha256)
+    _compare(found, wanted)
     return parts[0]
 
 
 def read_packet(file: BinaryIO) -> tuple[list[Part], str]:
     """The parts of the packet that begins here, in memory that may be written to, and its sha256."""
     line = file.readline()
-    digest = hashlib.sha256(line)
+    digest = sha256(os.fstat(file.fileno()).st_size)
+    digest.update(line)
 
     def read(size: int) -> bytearray:
         data = bytearray(size)
@@ -54,13 +63,20 @@ def read_packet(file: BinaryIO) -> tuple[list[Part], str]:
     return unpacked(read, line), digest.hexdigest()
 
 
-def check_script(mailbox: Mailbox, sha256: str) -> None:
+def check_script(mailbox: Mailbox, wanted: str) -> None:
     """Raises Refused where the script's hash is another."""
     try:
-        data = mailbox.payload.read_bytes()
+        data = _content(mailbox.payload)
     except OSError as error:
         raise Refused(f"The payload of this run cannot be read: {error}.") from error
-    _compare(hashlib.sha256(data).hexdigest(), sha256)
+    digest = sha256(len(data))
+    digest.update(data)
+    _compare(digest.hexdigest(), wanted)
+
+
+def _content(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _compare(found: str, wanted: str) -> None:

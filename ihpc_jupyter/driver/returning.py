@@ -1,16 +1,23 @@
 """What goes back to the notebook: names bound by the cell, objects changed in place, an exception."""
 
+from __future__ import annotations
+
 import copyreg
-from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from ihpc_jupyter.driver.changes import Origin, may_change
 from ihpc_jupyter.driver.packet import Part, Sink
-from ihpc_jupyter.driver.pickling import ATOMS, Known, dump
+from ihpc_jupyter.driver.pickling import ATOMS, dump
 
-Key = tuple[str, str]
-"""What an object is (`value`: bound by the cell, `changed`: in place), and its name."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ihpc_jupyter.driver.pickling import Known
+
+    Key = tuple[str, str]
+    """What an object is (`value`: bound by the cell, `changed`: in place), and its name."""
 
 _CONTAINERS = (list, dict, set, bytearray)
 

@@ -1,20 +1,25 @@
 """One copy of a run from its gate to its result: the same in a process of its own and in a worker's thread."""
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from types import ModuleType
-from typing import Any, NamedTuple, Protocol
 
 from ihpc_jupyter.driver import place
 from ihpc_jupyter.driver.body import Call, Cell
 from ihpc_jupyter.driver.changes import Baseline, Origin
 from ihpc_jupyter.driver.events import Events
-from ihpc_jupyter.driver.packet import Sink
 from ihpc_jupyter.driver.reading import Refused, check_script, read_order, read_payload
-from ihpc_jupyter.driver.returning import Returned
-from ihpc_jupyter.model.mailbox import Mailbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from types import ModuleType
+    from typing import Any
+
+    from ihpc_jupyter.driver.packet import Sink
+    from ihpc_jupyter.model.mailbox import Mailbox
 
 FAILED = 1
 """Exit code: a rank that is not the first raised."""
@@ -22,32 +27,35 @@ REFUSED = 3
 """Exit code: not this Python, or not the payload that was ordered."""
 NOT_WRITTEN = 4
 """Exit code: the result could not be written."""
+BROKEN = 5
+"""Exit code: a fault of the driver itself, or of a memory that is full."""
 
 
-class Outcome(NamedTuple):
+class Outcome:
     """How the driver ends, and whether the user's code succeeded."""
 
-    code: int = 0
-    ok: bool = False
+    def __init__(self, code: int = 0, *, ok: bool = False) -> None:
+        self.code = code
+        self.ok = ok
 
 
-class Around(Protocol):
+class Around:
     """What differs between a process of its own and somebody else's thread."""
 
     alone: bool
 
     def live(self, mailbox: Mailbox, attempt: int, copy: int, events: Events) -> AbstractContextManager[object]:
         """Pulse and output, while it runs."""
-        ...
+        raise NotImplementedError
 
     def settle(self, order: dict[str, Any], directory: str, module: ModuleType) -> None:
         """Working directory, path and arguments of the user's code."""
-        ...
+        raise NotImplementedError
 
 
 def perform(mailbox: Mailbox, attempt: int, copy: int, around: Around) -> Outcome:
     """Run the mailbox's order as this copy, unless the run is closed or somebody does or did."""
-    if not mailbox.gate.exists() or not _claimed(mailbox, attempt, copy):
+    if not os.path.exists(mailbox.gate) or not _claimed(mailbox, attempt, copy):
         return Outcome()
     events = Events(mailbox.events(attempt, copy))
     events.say("started", host=place.host(), pid=os.getpid(), job=place.job(os.environ))
@@ -57,6 +65,11 @@ def perform(mailbox: Mailbox, attempt: int, copy: int, around: Around) -> Outcom
             outcome = execution.run()
         except Refused as refusal:
             outcome = execution.complain(REFUSED, str(refusal))
+        except Exception as error:  # noqa: BLE001 - a fault of ours: told, where it can be read
+            import traceback
+
+            os.write(2, traceback.format_exc().encode(errors="replace"))
+            outcome = execution.complain(BROKEN, f"The driver failed: {type(error).__name__}: {error}.")
         events.end(ok=outcome.ok, seconds=execution.seconds)
     return outcome
 
@@ -96,7 +109,7 @@ class _Execution:
         return self._python(body, order)
 
     def _script(self, order: dict[str, Any], directory: str) -> Outcome:
-        from ihpc_jupyter.driver.script import run_script  # noqa: PLC0415 - starts programs; cells do not
+        from ihpc_jupyter.driver.script import run_script  # starts programs; cells do not
 
         check_script(self._mailbox, order["sha256"])
         self._events.say("running")
@@ -109,7 +122,9 @@ class _Execution:
     def _python(self, body: Cell | Call, order: dict[str, Any]) -> Outcome:
         answers = not self._ranked or self._copy == 0
         module = body.module
-        returned = Returned(module.__dict__, Origin({}))
+        origin = Origin({})
+        bound: dict[str, Any] = {}
+        changed: dict[str, Any] = {}
         error = self._tried(lambda: body.load(order["cluster"]))
         if error is None:
             origin = Origin(body.values())
@@ -119,8 +134,11 @@ class _Execution:
             error = self._tried(body.run)
             self.seconds = time.monotonic() - began
             if answers:
-                returned = Returned(module.__dict__, origin)
-                returned.add(origin.bound(body.values()), baseline.changed(), body.modules)
+                bound, changed = origin.bound(body.values()), baseline.changed()
+        from ihpc_jupyter.driver.returning import Returned
+
+        returned = Returned(module.__dict__, origin)
+        returned.add(bound, changed, body.modules)
         if error is not None:
             self._describe(error)
             returned.add_exception(error)
@@ -141,7 +159,7 @@ class _Execution:
         return None
 
     def _describe(self, error: BaseException) -> None:
-        from ihpc_jupyter.driver.failure import described, exit_code  # noqa: PLC0415 - after something failed
+        from ihpc_jupyter.driver.failure import described, exit_code  # after something failed
 
         self._header["error"] = described(error)
         if isinstance(error, SystemExit):
@@ -157,16 +175,16 @@ class _Execution:
         return Outcome(FAILED)
 
     def _answer(self, parts: list[tuple[str, list[str], Sink]]) -> Outcome:
-        from ihpc_jupyter.driver.writing import write_result  # noqa: PLC0415 - after the user's code
+        from ihpc_jupyter.driver.writing import write_result  # after the user's code
 
         if self._ranked and self._copy:
-            return Outcome(0 if self._header["ok"] else FAILED, self._header["ok"])
+            return Outcome(0 if self._header["ok"] else FAILED, ok=self._header["ok"])
         self._header["seconds"] = self.seconds
         try:
             write_result(self._mailbox, self._attempt, self._copy, self._header, parts)
         except OSError as error:
             return self.complain(NOT_WRITTEN, f"The result could not be written: {error.strerror}.")
-        return Outcome(0, self._header["ok"])
+        return Outcome(0, ok=self._header["ok"])
 
     def complain(self, code: int, sentence: str) -> Outcome:
         """Say why there is no result, as an event and in the job's own log."""

@@ -1,13 +1,18 @@
 """Objects shown as MIME bundles, as a notebook shows them."""
 
-import base64
+from __future__ import annotations
+
 import io
 import itertools
 import os
 import sys
-from typing import Any
+from binascii import b2a_base64
 
 from ihpc_jupyter.driver.current import current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _METHODS = {
     "_repr_html_": "text/html",
@@ -51,14 +56,14 @@ def _asked(value: Any, method: str, **arguments: Any) -> Any:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list | dict | tuple | set | frozenset):
-        from pprint import pformat  # noqa: PLC0415 - only for what may have many lines
+        from pprint import pformat  # only for what may have many lines
 
         return pformat(value, width=79, compact=True, sort_dicts=False)
     return repr(value)
 
 
 def _printable(part: Any) -> Any:
-    return base64.b64encode(part).decode() if isinstance(part, bytes) else part
+    return b2a_base64(part, newline=False).decode() if isinstance(part, bytes) else part
 
 
 def _is_figure(value: Any) -> bool:

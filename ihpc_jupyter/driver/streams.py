@@ -1,11 +1,16 @@
 """Python's standard output and error, as events."""
 
+from __future__ import annotations
+
 import _thread
 import codecs
 import io
-from typing import Any, TextIO
 
-from ihpc_jupyter.driver.events import Events
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+    from ihpc_jupyter.driver.events import Events
 
 
 class Stream(io.TextIOBase):

@@ -1,13 +1,20 @@
 """The result's file: written whole under another name, then linked; the first copy to do so has won."""
 
+from __future__ import annotations
+
 import contextlib
-import hashlib
 import json
 import os
-from typing import Any
 
-from ihpc_jupyter.driver.packet import Buffer, Sink, packed
-from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.driver.digest import sha256
+from ihpc_jupyter.driver.packet import packed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ihpc_jupyter.driver.packet import Buffer, Sink
+    from ihpc_jupyter.model.mailbox import Mailbox
 
 
 def write_result(
@@ -18,10 +25,10 @@ def write_result(
     Raises OSError (disk full, quota), with nothing left behind.
     """
     body = list(packed(parts))
-    digest = hashlib.sha256()
+    size = sum(memoryview(chunk).nbytes for chunk in body)
+    digest = sha256(size)
     for chunk in body:
         digest.update(chunk)
-    size = sum(memoryview(chunk).nbytes for chunk in body)
     line = json.dumps({**header, "sha256": digest.hexdigest(), "size": size}).encode() + b"\n"
     draft = mailbox.path / f".result-{attempt}-{copy}"
     try:
@@ -31,12 +38,12 @@ def write_result(
         return False
     finally:
         with contextlib.suppress(OSError):
-            draft.unlink()
+            os.unlink(draft)
     return True
 
 
 def _write(path: Any, chunks: list[Buffer]) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.writelines(chunks)
         file.flush()
         os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from time import time
 from typing import Any
 
 from distributed import Client, fire_and_forget
@@ -31,11 +32,15 @@ class RunHandler(HeadHandler):
             self.finish({"error": "invalid", "message": str(error)})
             return
         idle = _idle(self.scheduler)
-        if idle is None and not (task.let_go and _make_room(self.scheduler)):
+        victim = _least_to_lose(self.scheduler) if task.let_go and idle is None else None
+        if idle is None and victim is None:
             self.set_status(409)
             self.finish({"error": "rejected", "message": "No worker is idle."})
             return
         await _submit(self.scheduler, task, idle)
+        if victim is not None:
+            # The urgent task waits already, before all others: the worker takes it first when it is back.
+            await self.scheduler.remove_worker(victim.address, stimulus_id=f"ihpc-urgent-{time()}")
         self.set_status(202)
         self.finish({"worker": idle.address if idle else None})
 
@@ -46,14 +51,10 @@ def _idle(scheduler: Scheduler) -> WorkerState | None:
     return min(able, key=lambda one: one.nbytes, default=None)
 
 
-def _make_room(scheduler: Scheduler) -> bool:
-    """Break off the worker with the least to lose: its launcher starts it again, its tasks run again."""
+def _least_to_lose(scheduler: Scheduler) -> WorkerState | None:
+    """The worker to break off where none is idle: its launcher starts it again, its tasks run again."""
     busy = [one for one in scheduler.workers.values() if one.status is Status.running]
-    victim = min(busy, key=lambda one: (len(one.has_what), one.occupancy), default=None)
-    if victim is None:
-        return False
-    scheduler.worker_send(victim.address, {"op": "close", "reason": "urgent-run"})
-    return True
+    return min(busy, key=lambda one: (len(one.has_what), one.occupancy), default=None)
 
 
 async def _submit(scheduler: Scheduler, task: RunTask, idle: WorkerState | None) -> None:

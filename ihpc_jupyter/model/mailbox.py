@@ -3,7 +3,11 @@
 Plain paths and standard library only: the driver on a node imports this before the user's first line.
 """
 
-from pathlib import Path
+from __future__ import annotations
+
+TYPE_CHECKING = False  # spares the imports of `typing` and `pathlib`: both are dear before that line
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Mailbox:

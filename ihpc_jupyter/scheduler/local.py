@@ -88,7 +88,7 @@ class Local:
 
     async def launch(self, launch: Launch) -> LocalHold:
         """Queue it; here every job starts as soon as there is room."""
-        return LocalHold(self.ended, await self.submit(as_submission(launch)))
+        return LocalHold(await self.submit(as_submission(launch)), self.ended, self._give_up)
 
     async def test_launch(self, launch: Launch) -> str:
         """Whether it would start now."""
@@ -105,6 +105,9 @@ class Local:
             total=dict.fromkeys(self._site.lanes, self.slots),
             preemptible_jobs={name: running.count(name) for name in victims},
         )
+
+    async def _give_up(self, ids: list[str]) -> None:
+        await self.cancel(ids)
 
     async def ended(self, root: str) -> int:
         """Until all jobs of a submission have ended: 0 where all completed, else 1."""

@@ -1,26 +1,38 @@
 """What holds a launched job on the `local` site: nothing but the job."""
 
+import asyncio
 import shlex
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from ihpc_jupyter.scheduler.base import Launch, Submission
 
 
 class LocalHold:
-    """A launched job of this host; *ended* waits for the end of all jobs with its id."""
+    """A launched job of this host, by its id; *ended* waits for the end of all its parts, *cancel* ends them."""
 
     pid: int | None = None
+    job_id: str | None = None
+    """Told by the job itself, once it runs."""
 
-    def __init__(self, ended: Callable[[str], Awaitable[int]], job_id: str) -> None:
+    def __init__(
+        self,
+        id_: str,
+        ended: Callable[[str], Awaitable[int]],
+        cancel: Callable[[list[str]], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._id = id_
         self._ended = ended
-        self.job_id: str | None = job_id
+        self._cancel = cancel
+        self._stopping: asyncio.Task[None] | None = None
 
     async def wait(self) -> int:
         """Until its jobs have ended."""
-        return await self._ended(self.job_id or "")
+        return await self._ended(self._id)
 
     def stop(self) -> None:
-        """Nothing to ask: the jobs are cancelled by their ids."""
+        """Cancel it."""
+        self._stopping = asyncio.get_running_loop().create_task(self._cancel([self._id]))
 
 
 def as_submission(launch: Launch) -> Submission:

@@ -86,8 +86,22 @@ def _answered(record: RunRecord, seen: RunSight) -> Decision:
         record = record.with_attempt(late.model_copy(update={"outcome": "won", "detail": late.detail}))
     state = RunState.SUCCEEDED if result.ok else RunState.FAILED
     update = {"winner": result.attempt, "seconds": result.seconds, "problem": result.error, "hint": ""}
-    record = record.model_copy(update=update).reached(state, seen.now)
+    record = _with_passed(record.model_copy(update=update), result.attempt).reached(state, seen.now)
     return Decision(record, cancel=tuple(attempt.number for attempt in record.attempts))
+
+
+def _with_passed(record: RunRecord, winner: int) -> RunRecord:
+    """With the stages that went by between two looks: an answer within a moment has passed them all the same."""
+    attempt = next((one for one in record.attempts if one.number == winner), None)
+    if attempt is None:
+        return record
+    passed = {
+        RunState.ALLOCATED: attempt.allocated_at,
+        RunState.STARTED: attempt.started_at,
+        RunState.RUNNING: attempt.running_at,
+    }
+    known = {str(state): at for state, at in passed.items() if at is not None}
+    return record.model_copy(update={"stages": {**record.stages, **known}})
 
 
 def _end(record: RunRecord, seen: RunSight, state: RunState) -> Decision:

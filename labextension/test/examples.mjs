@@ -52,9 +52,13 @@ export function run(id, more = {}) {
     title: 'alert = locate(stream)',
     site: 'here',
     lane: 'urgent',
+    shape: { cores: 2, memory: 2 ** 30, gpus: 0, processes: 1 },
+    tasks: 1,
     copies: 1,
+    core_hours: 0,
     state: 'planned',
     attempts: [],
+    winner: null,
     stages: { planned: 100 },
     created_at: 100,
     deadline_at: null,
@@ -66,8 +70,12 @@ export function attempt(number, more = {}) {
   return {
     number,
     way: 'allocation',
+    submitted_at: null,
     allocated_at: null,
+    started_at: null,
     running_at: null,
+    ended_at: null,
+    core_seconds: 0,
     outcome: null,
     ...more
   };

@@ -9,12 +9,13 @@ import {
   left,
   outcome,
   price,
-  stages,
+  soFar,
   start,
   tries,
   urgently,
   verdict
 } from '../lib/model/runs.js';
+import { stages } from '../lib/model/stages.js';
 import { attempt, run } from './examples.mjs';
 
 const told = view =>
@@ -70,6 +71,26 @@ test('the last stage that an ended run reached lasted till its end', () => {
   ]);
 });
 
+test('a stage too short to be seen is known from the attempt that answered', () => {
+  const times = { submitted_at: 101, allocated_at: 101.5 };
+  const driver = { ...times, started_at: 101.75, running_at: 102 };
+  const view = run('a', {
+    state: 'succeeded',
+    stages: { planned: 100, submitted: 101, succeeded: 102.5 },
+    attempts: [attempt(1, driver), attempt(2, { submitted_at: 102.25 })],
+    winner: 1
+  });
+  assert.deepEqual(told(view), [
+    'planned done 1',
+    'submitted done 0.5',
+    'queued skipped',
+    'allocated done 0.25',
+    'started done 0.25',
+    'running done 0.5',
+    'result done'
+  ]);
+});
+
 test('the time that is left, from all to none', () => {
   const view = run('a', { deadline_at: 160 });
   assert.deepEqual(
@@ -119,7 +140,7 @@ test('attempts in words', () => {
 
 test('starts, prices and small times', () => {
   const known = { p50: 0.84, p95: 190, count: 12 };
-  assert.equal(start({ start: known }), '0.8 s, p95 3 min (n=12)');
+  assert.equal(start({ start: known }), '0.84 s, p95 3 min (n=12)');
   assert.equal(start({ start: null }), 'unknown');
   assert.equal(start({ start: { ...known, count: 0 } }), 'unknown');
   assert.deepEqual([0, 0.004, 0.25, 2].map(price), [
@@ -129,11 +150,25 @@ test('starts, prices and small times', () => {
     '2 core-h'
   ]);
   assert.deepEqual([-1, 0.31, 12, 600].map(brief), [
-    '0.0 s',
-    '0.3 s',
+    '0.00 s',
+    '0.31 s',
     '12 s',
     '10 min'
   ]);
+});
+
+test('a live run costs what its jobs have held, before anybody accounts for it', () => {
+  const lost = attempt(1, { allocated_at: 100, ended_at: 460 });
+  const now = attempt(2, { started_at: 640 });
+  const cluster = attempt(3, { way: 'idle-workers', started_at: 0 });
+  const waiting = attempt(4);
+  const view = run('a', { attempts: [lost, now, cluster, waiting], copies: 2 });
+  assert.equal(soFar(view, 0.5, 1000), 0.4);
+  const told = attempt(1, { allocated_at: 100, core_seconds: 720 });
+  assert.equal(
+    soFar(run('b', { attempts: [told], core_hours: 0.2 }), 1, 1000),
+    0.2
+  );
 });
 
 test('the run to look at first is the live one whose deadline is next', () => {

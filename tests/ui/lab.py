@@ -133,6 +133,10 @@ class RunCard:
         """One stage of the line, `planned` to `result`."""
         return self.root.locator(f'[data-ihpc-stage="{name}"]')
 
+    def stage_time(self, name: str) -> Locator:
+        """The time that was spent in a stage."""
+        return self.stage(name).locator(".ihpc-Stages-time")
+
     def unfold(self) -> None:
         """Open what an ended run folds: stages and attempts."""
         self._open("What happened")

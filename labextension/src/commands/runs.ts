@@ -89,7 +89,10 @@ function mayCancel(run: RunView): boolean {
 
 /** Nothing is lost before the first line has run; meanwhile the run may have ended. */
 async function agreed(store: Store, run: RunView): Promise<boolean> {
-  if (run.state === 'running' && !(await confirmCancel(run, store.now()))) {
+  if (
+    run.state === 'running' &&
+    !(await confirmCancel(run, store.factor(run), store.now()))
+  ) {
     return false;
   }
   const now = store.run(run.id);

@@ -1,5 +1,5 @@
 import React from 'react';
-import { brief, endedAt, over, price, verdict } from '../model/runs';
+import { brief, endedAt, over, price, soFar, verdict } from '../model/runs';
 import type { RunView } from '../wire';
 import type { IActions } from './actions';
 import { Attempts } from './Attempts';
@@ -11,10 +11,13 @@ import { ProblemBox } from './ProblemBox';
 import { RunActions } from './RunActions';
 import { RunHeader } from './RunHeader';
 import { StageLine } from './StageLine';
+import { Clock, useTick } from './ticker';
 
 interface IProps {
   run: RunView;
   cancelling: boolean;
+  /** What a core-hour costs in the run's lane. */
+  factor: number;
   actions: IActions;
 }
 
@@ -49,7 +52,7 @@ export function RunCard(props: IProps): React.ReactElement {
       )}
       {reason && <p className="ihpc-Run-reason">{reason}</p>}
       {!ended && course}
-      <Bill run={run} />
+      <Bill run={run} factor={props.factor} />
       {ended && (
         <Disclosure label={`Course of ${name}`} summary="What happened">
           {course}
@@ -61,7 +64,8 @@ export function RunCard(props: IProps): React.ReactElement {
 }
 
 /** What came of it and what it cost, in one line. */
-function Bill({ run }: { run: RunView }): React.ReactElement {
+function Bill(props: { run: RunView; factor: number }): React.ReactElement {
+  const { run, factor } = props;
   const told = verdict(run);
   const end = endedAt(run);
   const { core_hours, wasted_core_hours, budget } = run;
@@ -73,7 +77,7 @@ function Bill({ run }: { run: RunView }): React.ReactElement {
         <span title="How long your code ran">{brief(run.seconds)} of code</span>
       )}
       <span title="Core-hours so far, times the lane's cost factor">
-        {core_hours > 0 ? price(core_hours) : 'nothing spent'}
+        {over(run) ? paid(core_hours) : <Meter run={run} factor={factor} />}
         {budget !== null && ` of at most ${price(budget)}`}
       </span>
       {wasted_core_hours > 0 && (
@@ -83,4 +87,16 @@ function Bill({ run }: { run: RunView }): React.ReactElement {
       )}
     </p>
   );
+}
+
+const paid = (core_hours: number): string =>
+  core_hours > 0 ? price(core_hours) : 'nothing spent';
+
+/** The price of a live run, which grows while one looks. */
+function Meter(props: { run: RunView; factor: number }): React.ReactElement {
+  const { run, factor } = props;
+  const element = React.useRef<HTMLSpanElement>(null);
+  const now = React.useContext(Clock);
+  useTick(element);
+  return <span ref={element}>{paid(soFar(run, factor, now()))}</span>;
 }

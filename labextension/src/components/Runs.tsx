@@ -5,7 +5,7 @@ import type { IActions } from './actions';
 import { RunCard } from './RunCard';
 
 interface IProps {
-  store: Pick<Store, 'state' | 'cancelling'>;
+  store: Pick<Store, 'state' | 'cancelling' | 'factor'>;
   actions: IActions;
 }
 
@@ -34,6 +34,7 @@ export function Runs({ store, actions }: IProps): React.ReactElement {
           key={run.id}
           run={run}
           cancelling={store.cancelling(run)}
+          factor={store.factor(run)}
           actions={actions}
         />
       ))}

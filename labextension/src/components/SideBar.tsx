@@ -10,7 +10,10 @@ import { Runs } from './Runs';
 import { SiteLine } from './SiteLine';
 
 interface IProps {
-  store: Pick<Store, 'state' | 'status' | 'creating' | 'ask' | 'cancelling'>;
+  store: Pick<
+    Store,
+    'state' | 'status' | 'creating' | 'ask' | 'cancelling' | 'factor'
+  >;
   actions: IActions;
 }
 

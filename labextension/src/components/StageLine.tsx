@@ -1,5 +1,6 @@
 import React from 'react';
-import { brief, type IStage, stages } from '../model/runs';
+import { brief } from '../model/runs';
+import { type IStage, stages } from '../model/stages';
 import { roughly } from '../model/words';
 import type { RunView } from '../wire';
 import { Moment } from './Moment';

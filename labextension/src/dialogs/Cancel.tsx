@@ -1,12 +1,13 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import React from 'react';
-import { brief, price } from '../model/runs';
+import { brief, price, soFar } from '../model/runs';
 import { many } from '../model/words';
 import type { RunView } from '../wire';
 
 /** Asks whether to cancel a run that is running at *now*, and says what that loses. */
 export async function confirmCancel(
   run: RunView,
+  factor: number,
   now: number
 ): Promise<boolean> {
   const ran = now - (run.stages.running ?? now);
@@ -23,7 +24,7 @@ export async function confirmCancel(
           {run.kind !== 'script' && ', and nothing comes back to the notebook'};
           what it wrote to files stays.
         </p>
-        <p>{price(run.core_hours)} so far, and that stays charged.</p>
+        <p>{price(soFar(run, factor, now))} so far, and that stays charged.</p>
       </div>
     ),
     buttons: [

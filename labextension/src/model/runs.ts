@@ -9,27 +9,6 @@ const ENDS: readonly RunState[] = [
   'lost'
 ];
 
-const STAGES = [
-  'planned',
-  'submitted',
-  'queued',
-  'allocated',
-  'started',
-  'running'
-] as const satisfies RunState[];
-
-type Stage = (typeof STAGES)[number];
-
-/** One step of the way from wish to result. */
-export interface IStage {
-  readonly name: Stage | 'result';
-  readonly is: 'done' | 'now' | 'next' | 'skipped';
-  /** When it was reached. */
-  readonly at: number | null;
-  /** How long it took; null while it lasts, and of what was not reached. */
-  readonly seconds: number | null;
-}
-
 /** Whether nothing more will happen: a run can be forgotten. */
 export function over(run: RunView): boolean {
   return ENDS.includes(run.state);
@@ -40,37 +19,10 @@ export function endedAt(run: RunView): number | null {
   return over(run) ? (run.stages[run.state] ?? null) : null;
 }
 
-/** The stages of a run, each with the time spent in it: till the next that was reached. */
-export function stages(run: RunView): IStage[] {
-  const ended = over(run);
-  const now = ended ? STAGES.length : STAGES.indexOf(run.state as Stage);
-  const steps = STAGES.map((name, index): IStage => {
-    // What an attempt before the last had reached is nothing that this one has.
-    const at = index > now ? null : (run.stages[name] ?? null);
-    if (index >= now) {
-      return { name, is: index > now ? 'next' : 'now', at, seconds: null };
-    }
-    return at === null
-      ? { name, is: 'skipped', at, seconds: null }
-      : { name, is: 'done', at, seconds: spent(run, index, at) };
-  });
-  const is = answered(run) ? 'done' : ended ? 'skipped' : 'next';
-  return [...steps, { name: 'result', is, at: endedAt(run), seconds: null }];
-}
-
-function spent(run: RunView, index: number, at: number): number | null {
-  const later = STAGES.slice(index + 1)
-    .map(name => run.stages[name])
-    .filter(time => time !== undefined && time >= at);
-  const end = endedAt(run);
-  const until = Math.min(...later, end ?? Infinity);
-  return Number.isFinite(until) ? Math.max(0, until - at) : null;
-}
-
-/** The time of a stage: "0.3 s", "12 s", "3 min": a start may take less than a second. */
+/** The time of a stage: "0.31 s", "12 s", "3 min": a start may take less than a second. */
 export function brief(seconds: number): string {
   return seconds < 9.95
-    ? `${Math.max(0, seconds).toFixed(1)} s`
+    ? `${Math.max(0, seconds).toFixed(seconds < 0.95 ? 2 : 1)} s`
     : roughly(seconds);
 }
 
@@ -138,13 +90,28 @@ export function price(core_hours: number): string {
     : `${Number(core_hours.toFixed(2))} core-h`;
 }
 
+const OWN: readonly WayKind[] = ['idle-workers', 'own-workers'];
+
+/** What a live run has cost so far, in core-hours: what is accounted, and what its jobs have held since. */
+export function soFar(run: RunView, factor: number, now: number): number {
+  const cores = run.shape.cores * Math.max(run.copies, run.tasks);
+  const held = run.attempts
+    .filter(one => one.core_seconds === 0 && !OWN.includes(one.way))
+    .map(one => {
+      const began = one.allocated_at ?? one.started_at;
+      return began === null ? 0 : Math.max(0, (one.ended_at ?? now) - began);
+    })
+    .reduce((sum, seconds) => sum + seconds, 0);
+  return run.core_hours + (held * cores * factor) / 3600;
+}
+
 /** Of a chance: "97 %". */
 export function chance(one: Way): string {
   return one.chance === null ? '' : `${Math.round(100 * one.chance)} %`;
 }
 
 const OUTCOMES: Record<NonNullable<Attempt['outcome']>, string> = {
-  won: 'won',
+  won: 'answered',
   answered: 'answered, not first',
   lost: 'lost',
   refused: 'refused',

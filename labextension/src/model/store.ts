@@ -123,6 +123,11 @@ export class Store implements IDisposable {
     return this.api.planRun(order);
   }
 
+  /** What a core-hour costs in a run's lane; nothing where the site says no more of it. */
+  factor(run: RunView): number {
+    return this.site(run.site)?.site.lanes[run.lane]?.cost_factor ?? 0;
+  }
+
   /** Whether a run is asked to end and has not yet: no state of its own, so it is remembered here. */
   cancelling(run: RunView): boolean {
     return this._cancelling.has(run.id) && !over(run);

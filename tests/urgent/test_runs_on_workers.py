@@ -1,0 +1,64 @@
+"""Urgent runs on the own cluster's workers: at once where one is idle, first where none is."""
+
+import time
+
+from ihpc_jupyter.model.run import Plan, RunState, WayKind
+from tests.faults import tasks
+from tests.slurmbed import SlurmBed
+from tests.urgent.orders import ended, look, output, reached, run_script, settled
+from tests.world import Agent, World, until
+
+
+def with_workers(world: World, workers: int) -> Agent:
+    agent = world.agent()
+    agent.create("demo", workers)
+    agent.working("demo", workers)
+    return agent
+
+
+def test_an_idle_worker_takes_it_at_once(world: World, slurm: SlurmBed) -> None:
+    agent = with_workers(world, 2)
+    slurm.fill("urgent")
+    before = len(world.commands.calls("srun"))
+    over = ended(agent, run_script(agent, "echo $PPID; echo hello", cluster="demo").id, 10)
+    assert over.state is RunState.SUCCEEDED, over.problem
+    assert over.attempts[0].way is WayKind.IDLE_WORKERS
+    assert output(over).splitlines()[-1] == "hello"
+    assert len(world.commands.calls("srun")) == before
+    assert settled(agent, over.id).core_hours == 0
+
+
+def test_busy_workers_are_left_alone_unless_told(world: World) -> None:
+    agent = with_workers(world, 1)
+    with agent.client("demo") as client:
+        trace = world.root / "trace"
+        future = client.submit(tasks.traced, str(trace), 1, 20.0, pure=False)
+        until(lambda: tasks.traces(trace)[1] == 1, "the task runs")
+        until(lambda: agent.view("demo").load.processing == 1, "the agent knows")
+        plan = Plan.model_validate_json(agent.request("POST", "/api/runs/plan", {"cluster": "demo"}))
+        assert plan.chosen is WayKind.ALLOCATION
+        over = ended(agent, run_script(agent, "echo hello", cluster="demo").id, 10)
+        assert over.attempts[0].way is WayKind.ALLOCATION
+        told = ended(agent, run_script(agent, "echo hello", cluster="demo", let_go=True).id, 30)
+        assert told.state is RunState.SUCCEEDED
+        assert told.attempts[0].way is WayKind.OWN_WORKERS
+        assert future.result(timeout=60)
+        assert tasks.traces(trace)[1] == 2, "what was broken off is run again"
+
+
+def test_a_worker_killed_under_it_costs_one_more_attempt(world: World) -> None:
+    agent = with_workers(world, 1)
+    uid = agent.view("demo").uid
+    trace = world.root / "trace"
+    text = f'echo run >> {trace}; [ "$(wc -l < {trace})" -ge 2 ] || sleep 600; echo done'
+    view = run_script(agent, text, cluster="demo")
+    reached(agent, view.id, RunState.RUNNING)
+    assert look(agent, view.id).attempts[0].way is WayKind.IDLE_WORKERS
+    began = time.monotonic()
+    for worker in world.workers(uid):
+        worker.kill()
+    over = ended(agent, view.id)
+    assert over.state is RunState.SUCCEEDED
+    assert time.monotonic() - began < 15
+    assert [attempt.way for attempt in over.attempts] == [WayKind.IDLE_WORKERS, WayKind.ALLOCATION]
+    assert trace.read_text() == "run\nrun\n"
