@@ -100,7 +100,7 @@ def test_a_lost_attempt_is_told_and_the_next_begins_anew(mailbox: Mailbox) -> No
     say(mailbox, 2, 0, said("again\n"))
     feed.look(tried(1, 2))
     assert paper.text == (
-        "first\nlate word\nAttempt 1 is lost (node n3 died); attempt 2 begins anew.\n"
+        "first\nlate word\nAttempt 1 brought nothing (node n3 died); attempt 2 begins anew.\n"
         "The log of attempt 1 ends with:\nBus error\nagain\n"
     )
 

@@ -44,7 +44,8 @@ def stages(view: RunView, now: float) -> tuple[Stage, ...]:
     """The steps of a run as they look at *now*: those passed, the current, those that may come."""
     ended = view.state.ended
     end = view.stages.get(view.state, now) if ended else now
-    reached = [(state, view.stages[state]) for state in PATH if state in view.stages]
+    known = _moments(view)
+    reached = [(state, known[state]) for state in PATH if state in known]
     until = [at for _, at in reached[1:]] + [end]
     shown = [
         Stage(state.value, max(0.0, later - at), state is view.state, view.reason if state is view.state else "")
@@ -54,6 +55,20 @@ def stages(view: RunView, now: float) -> tuple[Stage, ...]:
         return (*shown, Stage(ENDS[view.state], max(0.0, end - view.created_at), current=True))
     last = PATH.index(reached[-1][0]) if reached else -1
     return (*shown, *(Stage(state.value, None) for state in PATH[last + 1 :]), Stage(RESULT, None))
+
+
+def _moments(view: RunView) -> dict[str, float]:
+    """When each state was reached; of a run that was over before the agent looked, as its drivers told."""
+    if not view.attempts:
+        return view.stages
+    last = next((attempt for attempt in view.attempts if attempt.number == view.winner), view.attempts[-1])
+    told = {
+        RunState.ALLOCATED: last.allocated_at,
+        RunState.STARTED: last.started_at,
+        RunState.RUNNING: last.running_at,
+    }
+    passed = [state for state in PATH if view.state.ended or PATH.index(state) <= PATH.index(view.state)]
+    return {state.value: at for state, at in told.items() if at is not None and state in passed} | view.stages
 
 
 def time_left(view: RunView, now: float) -> str:
@@ -102,7 +117,10 @@ def plan_line(plan: Plan) -> str:
     if way is None:
         return f"No way to start now. {plan.why or '; '.join(way.why for way in plan.ways if way.why)}".strip()
     parts = [way.kind.replace("-", " ") + (f" in lane {way.lane}" if way.lane else ""), f"start {start_text(way)}"]
-    parts += [f"at most {price_text(way.price)}", way.disturbs or "disturbs nobody"]
+    parts += [
+        f"at most {price_text(way.price)}" if way.price else "at no further cost",
+        way.disturbs or "disturbs nobody",
+    ]
     if way.chance is not None:
         parts.append(f"chance {way.chance:.0%}")
     return ", ".join(parts) + (f" ({plan.why.rstrip('.')})" if plan.why else "")
@@ -152,7 +170,7 @@ def _why_attempt(attempt: Attempt, now: float) -> Iterator[str]:
     if began is not None:
         yield f"  It waited {seconds_text(max(0.0, began - attempt.submitted_at))} for its allocation."
     elif attempt.ended_at is None:
-        yield f"  It waits since {seconds_text(max(0.0, now - attempt.submitted_at))}."
+        yield f"  It has waited {seconds_text(max(0.0, now - attempt.submitted_at))} so far."
     if attempt.preempted:
         yield f"  These had to go for it: {', '.join(attempt.preempted)}."
     if attempt.exclude:

@@ -67,7 +67,7 @@ class Feed:
 
     def _tell_lost(self, number: int, detail: str, following: int) -> None:
         why = f" ({detail.rstrip('.')})" if detail else ""
-        self._screen.write("stderr", f"Attempt {number} is lost{why}; attempt {following} begins anew.\n")
+        self._screen.write("stderr", f"Attempt {number} brought nothing{why}; attempt {following} begins anew.\n")
         self._tell_log(number, 0)
 
     def _tell_log(self, attempt: int, copy: int) -> None:

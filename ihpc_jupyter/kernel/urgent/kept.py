@@ -11,6 +11,10 @@ from ihpc_jupyter.model.mailbox import Mailbox
 THIS_KERNEL = uuid4().hex
 """This process, as no other one is called."""
 
+HELD: dict[str, list[object]] = {}
+"""By run: what its names stood for, while it is let go. A fingerprint is an object's identity: held by nobody,
+another object could have the same one later."""
+
 _NOTHING = 0
 """The fingerprint of a name that is not bound."""
 _UNLIKE = -1

@@ -12,7 +12,7 @@ from ihpc_jupyter.kernel.cluster import current_cluster
 from ihpc_jupyter.kernel.portal import portal
 from ihpc_jupyter.kernel.urgent import workers
 from ihpc_jupyter.kernel.urgent.files import Travelled, put_files, readable
-from ihpc_jupyter.kernel.urgent.kept import THIS_KERNEL, Kept
+from ihpc_jupyter.kernel.urgent.kept import HELD, THIS_KERNEL, Kept
 from ihpc_jupyter.kernel.urgent.options import UrgentOptions
 from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.kernel.urgent.session import agent, ask
@@ -95,6 +95,8 @@ def launch(
         workers=made[0] if made else None,
     )
     _keep(kept, mailbox)
+    if options.detach and namespace is not None:
+        HELD[view.id] = [namespace[name] for name in kept.fingerprints if name in namespace]
     run = Run(view, namespace, kept)
     if kept.workers:
         run.add_done_callback(lambda _: workers.stop_workers(kept.workers or ""))

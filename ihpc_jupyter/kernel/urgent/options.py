@@ -87,8 +87,10 @@ def _workers(said: argparse.Namespace) -> int:
         return 0
     if not 1 <= workers <= MAX_WORKERS:
         raise InvalidRequest(f"--workers {workers}: say a number from 1 to {MAX_WORKERS}.")
-    if said.tasks or said.script:
-        raise InvalidRequest("--workers gives a cell a Dask client; it does not go with --tasks or --script.")
+    if said.tasks or said.script or said.cluster:
+        raise InvalidRequest(
+            "--workers gives a cell a Dask cluster of its own; it does not go with --tasks, --script or --cluster."
+        )
     return workers
 
 

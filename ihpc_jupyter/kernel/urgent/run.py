@@ -13,7 +13,7 @@ from ihpc_jupyter.client.events import result_line, spoken
 from ihpc_jupyter.client.ledger import clock
 from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.kernel.urgent import stage
-from ihpc_jupyter.kernel.urgent.kept import Kept
+from ihpc_jupyter.kernel.urgent.kept import HELD, Kept
 from ihpc_jupyter.kernel.urgent.session import ask
 from ihpc_jupyter.kernel.urgent.watch import Watch
 from ihpc_jupyter.model.mailbox import Mailbox
@@ -139,7 +139,7 @@ class Run:
             raise TimeoutError(f"Run {self.id} has not ended after {timeout} s; it goes on.")
         with self._lock:
             if not self._value:
-                self._value.append(self._outcome())
+                self._value = [self._outcome()]
         return self._value[0]
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
@@ -167,7 +167,10 @@ class Run:
         self._succeeded()
         namespace = self._namespace if self._namespace is not None else {}
         fingerprints = self._kept.expected(namespace) if expected else None
-        return restore(self.mailbox, namespace, expected=fingerprints, overwrite=overwrite)
+        restored = restore(self.mailbox, namespace, expected=fingerprints, overwrite=overwrite)
+        HELD.pop(self.id, None)
+        self._value = [restored]
+        return restored
 
     def _outcome(self) -> Any:
         from ihpc_jupyter.kernel.urgent.restore import value_of_call  # noqa: PLC0415
