@@ -163,7 +163,9 @@ def test_an_exception_points_at_the_cells_lines(tmp_path: Path) -> None:
 
 def test_exceptions_of_the_cells_own_and_chained_ones(tmp_path: Path) -> None:
     program = "class Odd(Exception):\n    def __init__(self, a, b): super().__init__(a)\n"
-    mailbox = urgent(tmp_path, program + "try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise Odd(1, 2)", notebook())
+    mailbox = urgent(
+        tmp_path, program + "try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise Odd(1, 2)", notebook()
+    )
     with pytest.raises(RemoteError, match="Odd: 1") as caught:
         raise_error(mailbox)
     assert "ZeroDivisionError: division by zero" in caught.value.__notes__[0]
