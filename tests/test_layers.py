@@ -18,7 +18,7 @@ OURS = {
     "model": {"model"},
     "errors": set(),
     "cluster": {"cluster", "model", "errors"},
-    "urgent": {"urgent", "model", "errors"},
+    "runs": {"runs", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "driver", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
@@ -37,7 +37,7 @@ PICKLES = {"pickle", "cloudpickle", "marshal", "shelve", "dill"}
 OUTSIDE = {
     "model": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado"},
     "errors": DASK | JUPYTER | PICKLES,
-    "urgent": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
+    "runs": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "cluster": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "scheduler": DASK | JUPYTER | PICKLES,
     "agent": DASK | JUPYTER | PICKLES,

@@ -24,8 +24,8 @@ from ihpc_jupyter.model.cluster import ClusterState, ClusterView, CreateCluster,
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.protocol import API_VERSION, About, Change, Snapshot
 from ihpc_jupyter.model.site import Site, SiteStatus
+from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot
-from ihpc_jupyter.urgent.record import RunRecord
 from ihpc_jupyter.version import __version__
 
 SCAN = 3.0

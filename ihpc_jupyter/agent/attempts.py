@@ -20,10 +20,10 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.process import Process
 from ihpc_jupyter.model.run import Attempt, WayKind
+from ihpc_jupyter.runs.decide import first_way
+from ihpc_jupyter.runs.record import RunRecord
+from ihpc_jupyter.runs.sight import CommandSight
 from ihpc_jupyter.scheduler.base import Held, Launch
-from ihpc_jupyter.urgent.decide import first_way
-from ihpc_jupyter.urgent.record import RunRecord
-from ihpc_jupyter.urgent.sight import CommandSight
 
 CANCEL_AGAIN = 2.0
 """Seconds before a cancellation that showed no effect is repeated."""

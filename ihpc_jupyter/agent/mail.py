@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ihpc_jupyter.model.mailbox import Mailbox
-from ihpc_jupyter.urgent.sight import CopySight, ResultSight
+from ihpc_jupyter.runs.sight import CopySight, ResultSight
 
 HEAD_BYTES = 1 << 16
 """How much of a file's beginning is read: its first lines are short."""

@@ -9,8 +9,8 @@ from ihpc_jupyter.cluster.naming import new_uid
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.protocol import Check, Report
 from ihpc_jupyter.model.run import Plan
+from ihpc_jupyter.runs.planner import Wanted
 from ihpc_jupyter.scheduler.base import Launch
-from ihpc_jupyter.urgent.planner import Wanted
 
 
 async def rehearse(desk: SiteDesk, wanted: Wanted, plan: Plan) -> Report:

@@ -16,10 +16,10 @@ from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import Attempt, RunState, RunView
-from ihpc_jupyter.urgent.account import accounted
-from ihpc_jupyter.urgent.decide import Again, decide
-from ihpc_jupyter.urgent.record import RunRecord
-from ihpc_jupyter.urgent.sight import AttemptSight, RunSight
+from ihpc_jupyter.runs.account import accounted
+from ihpc_jupyter.runs.decide import Again, decide
+from ihpc_jupyter.runs.record import RunRecord
+from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
 _LOG = logging.getLogger("ihpc.agent")
 

@@ -10,8 +10,8 @@ from ihpc_jupyter.errors import InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import Environment
 from ihpc_jupyter.model.run import Plan, RunOrder
 from ihpc_jupyter.model.site import Lane, Shape, Site
-from ihpc_jupyter.urgent.planner import Wanted, default_lane, victims_of
-from ihpc_jupyter.urgent.record import RunRecord
+from ihpc_jupyter.runs.planner import Wanted, default_lane, victims_of
+from ihpc_jupyter.runs.record import RunRecord
 
 AFTER_DEADLINE = 60.0
 """Seconds for which a job may go on after the run's deadline: batch systems count in minutes."""

@@ -19,10 +19,10 @@ from ihpc_jupyter.files import private_directory
 from ihpc_jupyter.model.process import Process
 from ihpc_jupyter.model.protocol import Change, Report
 from ihpc_jupyter.model.run import Audit, Ledger, Plan, RunOrder, RunState, RunView, WayKind
-from ihpc_jupyter.urgent.account import starts
-from ihpc_jupyter.urgent.audit import differences, rows
-from ihpc_jupyter.urgent.planner import Evidence, Wanted, make_plan
-from ihpc_jupyter.urgent.record import RunRecord
+from ihpc_jupyter.runs.account import starts
+from ihpc_jupyter.runs.audit import differences, rows
+from ihpc_jupyter.runs.planner import Evidence, Wanted, make_plan
+from ihpc_jupyter.runs.record import RunRecord
 
 GLANCE = 0.06
 """Seconds that an order waits for the batch system to say what is free; a plan goes on without."""

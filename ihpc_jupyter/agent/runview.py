@@ -6,9 +6,9 @@ from ihpc_jupyter.model.cluster import Problem
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.run import RunState, RunView
+from ihpc_jupyter.runs.account import core_hours, wasted_core_hours
+from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.scheduler.reasons import explain_reason
-from ihpc_jupyter.urgent.account import core_hours, wasted_core_hours
-from ihpc_jupyter.urgent.record import RunRecord
 
 
 def run_view(record: RunRecord, mailbox: Mailbox, jobs: Sequence[Job], holder: str | None) -> RunView:

@@ -11,10 +11,10 @@ from ihpc_jupyter.model.cluster import Environment
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.run import Attempt, Plan, RunOrder, RunState, WayKind
 from ihpc_jupyter.model.site import Shape
-from ihpc_jupyter.urgent.decide import Decision, decide
-from ihpc_jupyter.urgent.judge import LOST_AFTER, UNSEEN_FOR
-from ihpc_jupyter.urgent.record import MAX_ATTEMPTS, RunRecord
-from ihpc_jupyter.urgent.sight import AttemptSight, CommandSight, CopySight, ResultSight, RunSight
+from ihpc_jupyter.runs.decide import Decision, decide
+from ihpc_jupyter.runs.judge import LOST_AFTER, UNSEEN_FOR
+from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
+from ihpc_jupyter.runs.sight import AttemptSight, CommandSight, CopySight, ResultSight, RunSight
 
 NOW = 1_000_000.0
 NAME = "ihpc-0123456789-run1-abcdef"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import Attempt, WayKind
-from ihpc_jupyter.urgent.record import RunRecord
+from ihpc_jupyter.runs.record import RunRecord
 
 
 def accounted(attempt: Attempt, jobs: Sequence[Job], cores: int, now: float) -> Attempt:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.run import Attempt
-from ihpc_jupyter.urgent.sight import AttemptSight, RunSight
+from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
 LOST_AFTER = 4.0
 """Seconds without a pulse (it beats twice a second) after which a copy counts as lost."""

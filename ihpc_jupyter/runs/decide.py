@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ihpc_jupyter.model.run import Attempt, RunState, WayKind
-from ihpc_jupyter.urgent.judge import Verdict, judge
-from ihpc_jupyter.urgent.record import MAX_ATTEMPTS, RunRecord
-from ihpc_jupyter.urgent.sight import AttemptSight, RunSight
+from ihpc_jupyter.runs.judge import Verdict, judge
+from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
+from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
 
 @dataclass(frozen=True)
