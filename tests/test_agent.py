@@ -33,10 +33,10 @@ def test_of_two_namesakes_one_is_listed_and_stays_so(tmp_path: Path) -> None:
         for _ in range(2):
             store.create(record(uid=new_uid(), site="local", name="demo"))
         async with agent(tmp_path) as made:
-            await made._scan()
+            await made.find()
             first = made.keepers["demo"]
             for _ in range(3):
-                await made._scan()
+                await made.find()
             assert made.keepers == {"demo": first}
 
     run(look())

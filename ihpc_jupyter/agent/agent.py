@@ -66,7 +66,7 @@ class Agent:
             self._spawn(first_answer(desk, FIRST_ANSWER))  # jobs of ours that no cluster lists are to be shown
             self._spawn(desk.learn_accounts())
         while not self._may_leave():
-            await self._scan()
+            await self.find()
             await asyncio.sleep(SCAN)
 
     def _may_leave(self) -> bool:
@@ -84,7 +84,7 @@ class Agent:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _scan(self) -> None:
+    async def find(self) -> None:
         """Find clusters that this agent does not know yet, and jobs of ours that belong to none."""
         for record in await asyncio.to_thread(self._store.all):
             # Two hosts may have made namesakes before they saw each other: one is listed, the other's jobs
@@ -181,7 +181,7 @@ class Agent:
             ) from error
         return lease
 
-    def find(self, name: str) -> Keeper:
+    def cluster(self, name: str) -> Keeper:
         """The keeper of that cluster. Raises NotFound."""
         if name not in self.keepers:
             known = ", ".join(self.keepers) or "none yet"
@@ -190,7 +190,7 @@ class Agent:
 
     async def own(self, name: str) -> Keeper:
         """The keeper of a cluster that this agent may change. Raises NotFound, NotAllowed, Unavailable."""
-        keeper = self.find(name)
+        keeper = self.cluster(name)
         await keeper.settled.wait()
         if keeper.held:
             return keeper

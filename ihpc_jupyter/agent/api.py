@@ -186,7 +186,7 @@ class ClusterHandler(AgentHandler):
 
     def get(self, name: str) -> None:
         """The cluster as it is."""
-        self.answer(self.agent.find(name).view())
+        self.answer(self.agent.cluster(name).view())
 
     async def patch(self, name: str) -> None:
         """New targets."""
@@ -212,7 +212,7 @@ class ConnectionHandler(AgentHandler):
 
     def get(self, name: str) -> None:
         """Where the head is, and the paths of the credentials."""
-        self.answer(inspect.connection(self.agent.find(name)))
+        self.answer(inspect.connection(self.agent.cluster(name)))
 
 
 class ScriptHandler(AgentHandler):
@@ -220,7 +220,7 @@ class ScriptHandler(AgentHandler):
 
     async def get(self, name: str) -> None:
         """The batch script and its command."""
-        self.answer(await inspect.script(self.agent.find(name), self.argument("group")))
+        self.answer(await inspect.script(self.agent.cluster(name), self.argument("group")))
 
 
 class LogHandler(AgentHandler):
@@ -228,7 +228,7 @@ class LogHandler(AgentHandler):
 
     async def get(self, name: str) -> None:
         """The end of a job's log."""
-        self.answer(await inspect.log(self.agent.find(name), self.argument("job")))
+        self.answer(await inspect.log(self.agent.cluster(name), self.argument("job")))
 
 
 class PlanHandler(AgentHandler):

@@ -28,6 +28,7 @@ async def serve(idle: float, parent: int | None) -> None:
     agent = Agent(settings.sites, state_directory(), runtime, idle)
     path = agent_socket()
     path.unlink(missing_ok=True)
+    await agent.find()  # before the first question: what is there is not to be denied
     server = HTTPServer(application(agent), max_body_size=MAX_BODY)
     server.add_socket(bind_unix_socket(str(path), mode=0o600))
     running = asyncio.ensure_future(agent.run())

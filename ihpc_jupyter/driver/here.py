@@ -1,6 +1,7 @@
 """A driver inside a worker's thread: nothing of the process is changed for good but a turnout in its streams."""
 
 import contextlib
+import ctypes
 import os
 import sys
 import threading
@@ -28,7 +29,7 @@ class _Guest(Around):
     @contextlib.contextmanager
     def live(self, mailbox: Mailbox, attempt: int, copy: int, events: Events) -> Iterator[None]:
         """Pulse, and this thread's output."""
-        end_pulse = _start_pulse(mailbox.pulse(attempt, copy))
+        end_pulse = _start_pulse(mailbox.pulse(attempt, copy), mailbox.gate)
         belongs_to_thread(events)
         os.environ.setdefault("MPLBACKEND", BACKEND)
         watch_display()
@@ -59,19 +60,32 @@ def _turned(name: str, stream: Stream) -> Iterator[None]:
         switch.turned.pop(threading.get_ident(), None)
 
 
-def _start_pulse(path: Path) -> Callable[[], None]:
-    ended = threading.Event()
+def _start_pulse(path: Path, gate: Path) -> Callable[[], None]:
+    """Beat beside the calling thread, and interrupt it when the run has been closed."""
+    ended, runner, told = threading.Event(), threading.get_ident(), False
 
     def beat() -> None:
+        nonlocal told
         for number in count(1):
             write_beat(path, number)
             if ended.wait(BEAT):
                 return
+            if not told and not gate.exists():
+                told = True
+                _interrupt(runner)
 
     threading.Thread(target=beat, name="ihpc-pulse", daemon=True).start()
     return ended.set
 
 
+def _interrupt(thread: int) -> None:
+    """Raise KeyboardInterrupt in a thread at its next line of Python; a call into C has to return first."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))
+
+
 def perform_here(mailbox_path: str, attempt: int, copy: int) -> bool:
-    """Run as that copy; whether the user's code succeeded."""
-    return perform(Mailbox(Path(mailbox_path)), attempt, copy, _Guest()).ok
+    """Run as that copy; whether the user's code succeeded. A closed run is broken off: then False."""
+    try:
+        return perform(Mailbox(Path(mailbox_path)), attempt, copy, _Guest()).ok
+    except KeyboardInterrupt:
+        return False

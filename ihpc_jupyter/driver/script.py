@@ -12,6 +12,9 @@ from ihpc_jupyter.driver.events import Events
 
 _CHUNK = 64 << 10
 
+_ATTENTION = 0.5
+"""Seconds after which a thread that reads nothing can be interrupted."""
+
 
 def run_script(interpreter: str, script: Path, directory: str, events: Events) -> int:
     """Run to the end; the exit code as a shell tells it (128 + signal, 127: no such interpreter)."""
@@ -25,7 +28,11 @@ def run_script(interpreter: str, script: Path, directory: str, events: Events) -
         return 127
     with process:
         previous = _end_with_us(process)
-        _follow(process, events)
+        try:
+            _follow(process, events)
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
         code = process.wait()
     if previous is not None:
         signal.signal(signal.SIGTERM, previous)
@@ -52,7 +59,7 @@ def _follow(process: "subprocess.Popen[bytes]", events: Events) -> None:
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
             selector.register(file, selectors.EVENT_READ, (name, decoder))  # type: ignore[arg-type]
         while selector.get_map():
-            for key, _ in selector.select():
+            for key, _ in selector.select(_ATTENTION):
                 data = os.read(key.fd, _CHUNK)
                 name, decoder = key.data
                 if text := decoder.decode(data, final=not data):

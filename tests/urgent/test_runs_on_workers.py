@@ -62,3 +62,15 @@ def test_a_worker_killed_under_it_costs_one_more_attempt(world: World) -> None:
     assert time.monotonic() - began < 15
     assert [attempt.way for attempt in over.attempts] == [WayKind.IDLE_WORKERS, WayKind.ALLOCATION]
     assert trace.read_text() == "run\nrun\n"
+
+
+def test_cancelling_breaks_it_off_and_leaves_the_worker(world: World) -> None:
+    agent = with_workers(world, 1)
+    uid = agent.view("demo").uid
+    (worker,) = [process.pid for process in world.workers(uid)]
+    view = run_script(agent, "sleep 600", cluster="demo")
+    reached(agent, view.id, RunState.RUNNING)
+    agent.request("DELETE", f"/api/runs/{view.id}")
+    until(lambda: agent.view("demo").load.processing == 0, "the worker is free again", 10)
+    assert [process.pid for process in world.workers(uid)] == [worker]
+    assert list(world.queue(uid).values()) == ["RUNNING"]
