@@ -12,6 +12,7 @@ from ihpc_jupyter import AsyncCluster, Cluster
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotFound, Rejected, Unavailable
 from ihpc_jupyter.kernel.cluster import MIME
+from ihpc_jupyter.model.protocol import API_VERSION
 from tests.lab_slurm import Workplace, workplace
 
 KEPT = ("IHPC_STATE", "IHPC_RUNTIME", "IHPC_SITE_FILE", "IHPC_SYSTEM_SITE_FILE")
@@ -124,11 +125,11 @@ def test_versions_are_compared_before_the_first_request(place: Workplace, monkey
 
     first = asyncio.run(pid())
     monkeypatch.setattr("ihpc_jupyter.client.agent.API_VERSION", 0)
-    with pytest.raises(Unavailable, match="speaks version 1 of the API, this program version 0"):
+    with pytest.raises(Unavailable, match=f"speaks version {API_VERSION} of the API, this program version 0"):
         asyncio.run(pid())
-    monkeypatch.setattr("ihpc_jupyter.client.agent.API_VERSION", 2)
+    monkeypatch.setattr("ihpc_jupyter.client.agent.API_VERSION", API_VERSION + 1)
     monkeypatch.setattr("ihpc_jupyter.client.agent.START_PATIENCE", 3.0)
-    with pytest.raises(Unavailable, match="this program version 2"):
+    with pytest.raises(Unavailable, match=f"this program version {API_VERSION + 1}"):
         asyncio.run(pid())
     monkeypatch.undo()
     assert asyncio.run(pid()) != first, "the old one was asked to leave"

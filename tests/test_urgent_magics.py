@@ -163,6 +163,15 @@ def test_the_plan_alone(place: Workplace, book: Notebook) -> None:
     assert len(runs(place)) == before
 
 
+def test_the_rehearsal_runs_nothing(place: Workplace, book: Notebook) -> None:
+    before = len(runs(place))
+    shown = book.cell("%runs check 10m --cores 1")
+    assert shown.error is None, shown.traceback
+    assert "rehearsal on local" in shown.displays[0]["text/plain"]
+    assert "✓ ok" in shown.displays[0]["text/plain"]
+    assert len(runs(place)) == before
+
+
 def test_help(book: Notebook) -> None:
     shown = book.cell("%urgent --help\n%runs --help")
     assert "%%urgent --copies 2" in shown.stdout
