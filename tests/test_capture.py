@@ -134,7 +134,9 @@ def test_pickling_stops_at_the_limit() -> None:
 def test_arrays_are_not_copied_into_the_payload() -> None:
     array = np.arange(1 << 20, dtype=float)
     payload = capture_cell("array", {"array": array}, filename=FILENAME)
-    views = [np.frombuffer(chunk, dtype=float) for chunk in payload.data if memoryview(chunk).nbytes == array.nbytes]
+    views = [
+        np.frombuffer(chunk, dtype=float) for chunk in payload.data if memoryview(chunk).nbytes == array.nbytes
+    ]
     assert any(np.shares_memory(view, array) for view in views)
 
 
@@ -168,7 +170,7 @@ def test_a_full_spool_is_told(tmp_path: Path) -> None:
     program = resource.RLIMIT_FSIZE
     resource.setrlimit(program, (1_000_000, hard))
     try:
-        with pytest.raises(Unavailable, match="3.0 MB"):
+        with pytest.raises(Unavailable, match=r"3\.0 MB"):
             payload.write(mailbox)
     finally:
         resource.setrlimit(program, (soft, hard))
