@@ -22,7 +22,7 @@ def mailbox_in(directory: Path) -> Mailbox:
     return mailbox
 
 
-def filled(directory: Path, source: str, namespace: dict[str, Any], **changes: object) -> Mailbox:
+def filled(directory: Path, source: str, namespace: dict[str, Any], /, **changes: object) -> Mailbox:
     """A mailbox with a cell in it; *changes* of its order."""
     mailbox = mailbox_in(directory)
     put(capture_cell(source, namespace, filename=FILENAME), mailbox, **changes)
@@ -79,5 +79,5 @@ def urgent(directory: Path, source: str, namespace: dict[str, Any]) -> Mailbox:
 def notebook(source: str = "") -> dict[str, Any]:
     """A notebook's namespace, after an ordinary cell."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(source, "/tmp/ipykernel_1/0.py", "exec"), namespace)
+    exec(compile(source, "/tmp/ipykernel_1/0.py", "exec"), namespace)  # noqa: S102 - what a kernel does
     return namespace

@@ -21,10 +21,12 @@ START = "n = 3\nitems = [1, 2]\nalias = items\ntable = {'a': items}\nfound = set
     "class Box:\n    def __init__(self):\n        self.held = []\nbox = Box()\n"
 )
 LINES = [
-    "n += 1", "m = n * 2", "items.append(n)", "alias.append(5)", "other = items", "items = [n]", "fresh = [items, alias]",
+    "n += 1", "m = n * 2", "items.append(n)", "alias.append(5)", "other = items", "items = [n]",
+    "fresh = [items, alias]",
     "table['b'] = alias", "table = dict(table)", "found.add(n)", "raw += b'c'", "s = add(n)", "box.held.append(n)",
     "twin = box", "box = Box()", "new = Box()\nnew.held = items", "for i in items: last = i", "t = (items, n)",
-    "import os.path as path", "def g(): return n\nr = g()", "q = [k for k in range(n) if (w := k)]", "del n\nn = 7",
+    "import os.path as path", "def g(): return n\nr = g()", "q = [k for k in range(n) if (w := k)]",
+    "del n\nn = 7",
     "def setter():\n    global made\n    made = [n]\nsetter()", "a = b = []", "class Sub(Box): pass\nsub = Sub()",
 ]  # fmt: skip
 """Statements; any sequence of them is a program."""
@@ -59,7 +61,7 @@ def test_the_effect_is_that_of_running_it_here(tmp_path: Path, lines: list[str])
     program = "\n".join(lines)
     here, away = notebook(START), notebook(START)
     kept = away["items"], away["table"], away["box"]
-    exec(program, here)
+    exec(program, here)  # noqa: S102 - the program beside which the urgent one is held
     urgent(tmp_path, program, away)
     assert shape(away) == shape(here), program
     assert kept[0] is away["alias"], program

@@ -68,5 +68,5 @@ def _show_ours(module: Any) -> None:
         return chosen
 
     module.ihpc = True
-    for name in ("display", "update_display"):
+    for name in ("display", "update_display", "clear_output"):
         setattr(module, name, ours_or(name, getattr(module, name)))

@@ -88,6 +88,10 @@ def show_figures() -> None:
     pyplot.close("all")
 
 
+def clear_output(wait: bool = False) -> None:
+    """Nothing: what was shown stays."""
+
+
 class Handle:
     """What `display` returns for an identity: shows something else in the same place."""
 
