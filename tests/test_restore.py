@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ START = "n = 3\nitems = [1, 2]\nalias = items\ntable = {'a': items}\nfound = set
 LINES = [
     "n += 1", "m = n * 2", "items.append(n)", "alias.append(5)", "other = items", "items = [n]",
     "fresh = [items, alias]",
-    "table['b'] = alias", "table = dict(table)", "found.add(n)", "raw += b'c'", "s = add(n)", "box.held.append(n)",
+    "table['b'] = alias", "table = {'c': items}", "found.add(n)", "raw += b'c'", "s = add(n)", "box.held.append(n)",
     "twin = box", "box = Box()", "new = Box()\nnew.held = items", "for i in items: last = i", "t = (items, n)",
     "import os.path as path", "def g(): return n\nr = g()", "q = [k for k in range(n) if (w := k)]",
     "del n\nn = 7",
@@ -107,8 +108,7 @@ def test_objects_that_know_themselves_stay_themselves(tmp_path: Path) -> None:
 
 
 def test_a_frame_changes_in_place(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    space = {"__name__": "__main__", "df": pandas.DataFrame({"a": [1, 2]})}
+    space = {"__name__": "__main__", "df": pd.DataFrame({"a": [1, 2]})}
     frame = space["df"]
     urgent(tmp_path, "df['b'] = df['a'] * 2", space)
     assert list(frame["b"]) == [2, 4]
