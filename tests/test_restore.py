@@ -69,6 +69,14 @@ def test_the_effect_is_that_of_running_it_here(tmp_path: Path, lines: list[str])
     assert kept[0][:2] == [1, 2], program
 
 
+def test_what_is_inside_a_captured_object_stays_the_notebooks_own(tmp_path: Path) -> None:
+    space = notebook("inner = [1]\nouter = {'a': inner}")
+    inner = space["inner"]
+    urgent(tmp_path, "outer['a'].append(2)\nouter = dict(outer)", space)
+    assert inner == [1, 2]
+    assert space["outer"]["a"] is inner is space["inner"]
+
+
 def test_functions_and_classes_live_in_the_notebook_afterwards(tmp_path: Path) -> None:
     space = notebook("base = 1\nclass Old: pass\nold = Old()")
     urgent(tmp_path, "def f(): return base\nclass New(Old): pass\nnew = New()\nolder = Old()", space)
