@@ -18,6 +18,7 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import Attempt, RunState, RunView, WayKind
 from ihpc_jupyter.runs.account import accounted
 from ihpc_jupyter.runs.decide import Again, decide
+from ihpc_jupyter.runs.judge import STUCK_AFTER
 from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
@@ -180,7 +181,17 @@ class RunKeeper:
             for attempt in record.attempts
         }
         snapshot = self._desk.watcher.snapshot
-        return RunSight(time.time(), result, sights, snapshot.asked_at if not snapshot.failures else None)
+        asked_at = snapshot.asked_at if not snapshot.failures else None
+        return RunSight(time.time(), result, sights, asked_at, room=await self._room())
+
+    async def _room(self) -> bool:
+        """Whether there is room for it, asked for only while it waits longer than it should."""
+        record = self.record
+        waits = record.state in {RunState.SUBMITTED, RunState.QUEUED} and len(record.attempts) == 1
+        if not waits or time.time() - record.attempts[0].submitted_at < STUCK_AFTER:
+            return False
+        capacity = await self._desk.capacity(patience=1.0)
+        return capacity is not None and capacity.free.get(record.lane, 0) >= self._cores
 
     async def _settle(self) -> None:
         """Until the batch system has confirmed that nothing of it is left, and said what it cost."""
