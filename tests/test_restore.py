@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ START = "n = 3\nitems = [1, 2]\nalias = items\ntable = {'a': items}\nfound = set
 LINES = [
     "n += 1", "m = n * 2", "items.append(n)", "alias.append(5)", "other = items", "items = [n]",
     "fresh = [items, alias]",
-    "table['b'] = alias", "table = dict(table)", "found.add(n)", "raw += b'c'", "s = add(n)", "box.held.append(n)",
+    "table['b'] = alias", "table = {'c': items}", "found.add(n)", "raw += b'c'", "s = add(n)", "box.held.append(n)",
     "twin = box", "box = Box()", "new = Box()\nnew.held = items", "for i in items: last = i", "t = (items, n)",
     "import os.path as path", "def g(): return n\nr = g()", "q = [k for k in range(n) if (w := k)]",
     "del n\nn = 7",
@@ -68,6 +69,14 @@ def test_the_effect_is_that_of_running_it_here(tmp_path: Path, lines: list[str])
     assert kept[0][:2] == [1, 2], program
 
 
+def test_what_is_inside_a_captured_object_stays_the_notebooks_own(tmp_path: Path) -> None:
+    space = notebook("inner = [1]\nouter = {'a': inner}")
+    inner = space["inner"]
+    urgent(tmp_path, "outer['a'].append(2)\nouter = dict(outer)", space)
+    assert inner == [1, 2]
+    assert space["outer"]["a"] is inner is space["inner"]
+
+
 def test_functions_and_classes_live_in_the_notebook_afterwards(tmp_path: Path) -> None:
     space = notebook("base = 1\nclass Old: pass\nold = Old()")
     urgent(tmp_path, "def f(): return base\nclass New(Old): pass\nnew = New()\nolder = Old()", space)
@@ -107,8 +116,7 @@ def test_objects_that_know_themselves_stay_themselves(tmp_path: Path) -> None:
 
 
 def test_a_frame_changes_in_place(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    space = {"__name__": "__main__", "df": pandas.DataFrame({"a": [1, 2]})}
+    space = {"__name__": "__main__", "df": pd.DataFrame({"a": [1, 2]})}
     frame = space["df"]
     urgent(tmp_path, "df['b'] = df['a'] * 2", space)
     assert list(frame["b"]) == [2, 4]

@@ -110,9 +110,13 @@ class Runs:
 
     def resolve(self, order: RunOrder) -> Wanted:
         """What the order asks for, within its lane's limits. Raises NotFound for an unknown cluster, too."""
-        if order.cluster is not None and order.cluster not in self._clusters:
-            known = ", ".join(self._clusters) or "none"
-            raise NotFound(f"There is no cluster {order.cluster!r}.", f"Clusters: {known}.")
+        if order.cluster is not None:
+            if order.cluster not in self._clusters:
+                known = ", ".join(self._clusters) or "none"
+                raise NotFound(f"There is no cluster {order.cluster!r}.", f"Clusters: {known}.")
+            # Where its workers cannot take it, the next best place is beside them: data may lie there.
+            site = order.site or self._clusters[order.cluster].record.site
+            order = order.model_copy(update={"site": site})
         return resolve(order, {name: desk.site for name, desk in self._desks.items()})
 
     async def plan(self, order: RunOrder) -> Plan:

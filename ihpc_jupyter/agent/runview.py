@@ -38,6 +38,7 @@ def run_view(record: RunRecord, mailbox: Mailbox, jobs: Sequence[Job], holder: s
         urgency=order.reason,
         problem=problem,
         mailbox=str(mailbox.path),
+        settled=record.settled,
         winner=record.winner,
         seconds=record.seconds,
         core_hours=core_hours(record),

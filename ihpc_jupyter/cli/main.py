@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from ihpc_jupyter.cli import commands, runs
+from ihpc_jupyter.cli import commands, runs, staff
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.client.order import ORDER_OPTIONS
 from ihpc_jupyter.errors import IhpcError
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--csv", action="store_true", help="as CSV")
     form.add_argument("--json", action="store_true", help="as JSON, with plans and attempts")
     _on_run(words)
+    _on_site(words)
     return parser
 
 
@@ -99,6 +100,18 @@ def _adapt(words: Words) -> None:
     parser.add_argument("maximum", type=int)
     parser.add_argument("--idle", type=float, default=300.0, help="seconds of less work before workers go")
     parser.add_argument("--group", default="main")
+
+
+def _on_site(words: Words) -> None:
+    text = "for a centre's staff: policy, ledger"
+    parser = words.add_parser("site", help=text, description=text)
+    inner: Words = parser.add_subparsers(title="words", required=True, metavar="WORD")
+    policy = _plain(inner, "policy", staff.policy, "commands by which the batch system itself enforces the lanes")
+    policy.add_argument("site", help="the site's name")
+    ledger = _plain(inner, "ledger", staff.ledger, "everybody's urgent runs, rebuilt from the accounting")
+    ledger.add_argument("site", help="the site's name")
+    ledger.add_argument("--since", default="7d", help="how far back: 90m, 24h, 7d (the default)")
+    ledger.add_argument("--csv", action="store_true", help="as CSV")
 
 
 def _on_run(words: Words) -> None:

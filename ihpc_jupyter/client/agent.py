@@ -26,7 +26,7 @@ from ihpc_jupyter.model.protocol import (
     Script,
     Snapshot,
 )
-from ihpc_jupyter.model.run import Ledger, Plan, RunOrder, RunView
+from ihpc_jupyter.model.run import Audit, Ledger, Plan, Policy, RunOrder, RunView
 from ihpc_jupyter.model.site import SiteStatus
 from ihpc_jupyter.paths import agent_socket
 
@@ -133,6 +133,14 @@ class AgentClient:
     async def check(self, site: str) -> Report:
         """The doctor's report of a site."""
         return await self.ask("POST", f"/api/sites/{site}/check", Report)
+
+    async def policy(self, site: str) -> Policy:
+        """Commands by which a site's batch system itself enforces the lanes."""
+        return await self.ask("GET", f"/api/sites/{site}/policy", Policy)
+
+    async def audit(self, site: str, since: float) -> Audit:
+        """Everybody's urgent runs since a moment (seconds since 1970), by a site's accounting."""
+        return await self.ask("GET", f"/api/sites/{site}/audit?since={since:.0f}", Audit)
 
     async def create(self, request: CreateCluster) -> ClusterView:
         """A new cluster."""

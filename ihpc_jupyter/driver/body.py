@@ -35,13 +35,13 @@ class Cell:
     def load(self, cluster: dict[str, str] | None) -> None:
         """Unpickle what the cell reads; with a client, where the run has workers of its own."""
         part, self._part = self._part, None
-        told = part.load(self.space) if part else {}
+        told, aliases = part.load_both(self.space) if part else ({}, {})
         if cluster is not None:
             from ihpc_jupyter.driver.dask_client import connect  # imports Dask
 
             self._ours["client"] = connect(cluster)
         imported = {name: import_module(module) for name, module in told["imports"].items()}
-        self.space.update({**self._ours, **imported, **told["names"]})
+        self.space.update({**self._ours, **imported, **aliases, **told["names"]})
         self.modules, self._wants, self._quiet = told["modules"], told["wants"], told["quiet"]
         self._source, self._filename = told["source"], told["filename"]
 

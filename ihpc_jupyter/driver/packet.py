@@ -85,6 +85,11 @@ class Part:
         """The object; functions of the notebook get *space* as their globals, *known* answers for names."""
         return _Unpickler(self._stream, self._buffers, space, known).load()
 
+    def load_both(self, space: dict[str, Any]) -> tuple[Any, Any]:
+        """The object, and the one that was pickled after it and shares objects with it."""
+        unpickler = _Unpickler(self._stream, self._buffers, space, None)
+        return unpickler.load(), unpickler.load()
+
 
 class _Unpickler(pickle.Unpickler):
     def __init__(

@@ -189,6 +189,8 @@ class RunView(Model):
     problem: Problem | None = None
     mailbox: str
     """The directory of payload, output and result."""
+    settled: bool = False
+    """Whether nothing of it is left at the batch system, and what it cost is known: it can be forgotten."""
     winner: int | None = None
     """Number of the attempt whose result won."""
     seconds: Seconds | None = None

@@ -48,7 +48,8 @@ def _qos_limits(lane: Lane, victims: list[str], place: int) -> Iterator[str]:
         yield f"MaxTRESPerUser={','.join(resources)}"
     yield f"MaxSubmitJobsPerUser={lane.max_workers}"
     yield f"UsageFactor={lane.cost_factor:g}"
-    yield f"Preempt={','.join(victims)}"
+    if victims:
+        yield f"Preempt={','.join(victims)}"
     if lane.preemptible:
         yield f"PreemptMode=requeue GraceTime={lane.grace:.0f}"
 

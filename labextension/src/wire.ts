@@ -384,6 +384,7 @@ export interface RunView {
   urgency: string;
   problem: Problem | null;
   mailbox: string;
+  settled: boolean;
   winner: number | null;
   seconds: number | null;
   core_hours: number;

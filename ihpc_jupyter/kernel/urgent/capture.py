@@ -5,12 +5,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ihpc_jupyter.driver.changes import may_change
 from ihpc_jupyter.driver.packet import Buffer, Sink, TooLarge, packed
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.kernel.urgent.names import names_of
@@ -34,7 +35,7 @@ class Payload:
     title: str
     """The first line of code."""
     captured: tuple[str, ...] = ()
-    """Names whose objects travel, those that functions of the notebook read included."""
+    """Names whose objects travel, those included that functions read or that are inside others."""
     wants: tuple[str, ...] = ()
     """Names that the cell's top level binds."""
     fingerprints: dict[str, int] = field(default_factory=dict)
@@ -81,8 +82,15 @@ def capture_cell(source: str, namespace: Mapping[str, Any], *, filename: str, li
         "source": source, "filename": filename, "quiet": names.quiet, "names": values, "imports": imports,
         "wants": list(names.binds), "modules": list(names.modules),
     }  # fmt: skip
-    sink, read = _dumped(told, values, space, limit)
-    captured = tuple(sorted({*values, *imports, *(read & namespace.keys())}))
+    aliases: dict[str, Any] = {}
+
+    def found(inside: Container[int]) -> dict[str, Any]:
+        aliases.clear()
+        aliases.update(_aliases(namespace, values, inside))
+        return aliases
+
+    sink, read = _dumped(told, values, space, limit, found)
+    captured = tuple(sorted({*values, *imports, *aliases, *(read & namespace.keys())}))
     data = tuple(packed([("cell", list(values), sink)]))
     return Payload(
         order=_order("cell", data),
@@ -121,12 +129,27 @@ def capture_script(text: str, interpreter: str) -> Payload:
     return Payload(order={**_order("script", data), "interpreter": interpreter}, data=data, title=_title(text))
 
 
-def _dumped(told: Any, values: Mapping[str, Any], space: dict[str, Any], limit: int) -> tuple[Sink, set[str]]:
+def _aliases(namespace: Mapping[str, Any], values: Mapping[str, Any], inside: Container[int]) -> dict[str, Any]:
+    """Further variables whose objects travel anyway, inside others: so they stay the same objects."""
+    return {
+        name: value
+        for name, value in namespace.items()
+        if id(value) in inside and name not in values and not name.startswith("_") and may_change(value)
+    }
+
+
+def _dumped(
+    told: Any,
+    values: Mapping[str, Any],
+    space: dict[str, Any],
+    limit: int,
+    after: Callable[[Container[int]], Any] | None = None,
+) -> tuple[Sink, set[str]]:
     """All in one pickle: what is shared stays shared. Says which variable it is that cannot be sent."""
     try:
         if any(_surely_larger(value, limit) for value in values.values()):
             raise TooLarge
-        return dump_travelling(told, lambda: Sink(limit), space, values.values())
+        return dump_travelling(told, lambda: Sink(limit), space, values.values(), after)
     except TooLarge:
         raise too_large(values, space, limit) from None
     except Exception as error:

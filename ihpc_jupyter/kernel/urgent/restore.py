@@ -185,7 +185,8 @@ class _Restoration:
             return self._namespace[name]
         if self._sent is None:
             with self._mailbox.payload.open("rb") as file:
-                self._sent = read_packet(file)[0][0].load(dict[str, Any]())["names"]
+                told, aliases = read_packet(file)[0][0].load_both({})
+            self._sent = {**aliases, **told["names"]}
         return self._sent[name]
 
 

@@ -4,7 +4,7 @@ import io
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from types import CoroutineType, FrameType, FunctionType, GeneratorType, TracebackType
 from typing import Any
 
@@ -24,16 +24,24 @@ _OTHERWISE = "Make it in the cell itself, or send what it is made from."
 
 
 def dump_travelling(
-    value: Any, sink: Callable[[], Sink], space: dict[str, Any], parts: Iterable[Any]
+    value: Any,
+    sink: Callable[[], Sink],
+    space: dict[str, Any],
+    parts: Iterable[Any],
+    after: Callable[[Container[int]], Any] | None = None,
 ) -> tuple[Sink, set[str]]:
     """*value* in a fresh sink, and the globals of *space* that its functions read and that travel with them.
 
-    Raises TooLarge, or whatever pickling raises. *parts*: what is likely to need pickling by value.
+    Raises TooLarge, or whatever pickling raises. *parts*: what is likely to need pickling by value. *after*: is
+    told the ids of all objects in the pickle, and makes what is pickled after it, sharing those.
     """
     if not any(_is_the_notebooks(part) for part in parts):
         try:
             first = sink()
-            Plain(first, {}).dump(value)
+            plain = Plain(first, {})
+            plain.dump(value)
+            if after is not None:
+                plain.dump(after(plain.memo.copy()))
             return first, set()
         except TooLarge:
             raise
@@ -42,6 +50,8 @@ def dump_travelling(
     second = sink()
     by_value = ByValue(second, space, {}, travel=True)
     by_value.dump(value)
+    if after is not None:
+        by_value.dump(after(by_value.memo.copy()))
     return second, by_value.read
 
 

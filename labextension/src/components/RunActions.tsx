@@ -49,6 +49,7 @@ export function RunActions(props: IProps): React.ReactElement {
           text="Forget"
           end
           label={`Forget run ${name}`}
+          disabled={!run.settled}
           onClick={() => actions.forgetRun(run.id)}
         />
       )}
