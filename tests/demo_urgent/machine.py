@@ -103,6 +103,6 @@ class Machine:
         for when, word in self.events:
             axes.axvline(when, color="black", linewidth=0.8)
             axes.text(when, self.cores * 1.02, f" {word}", rotation=30, fontsize=8)
-        axes.set(xlabel="s", ylabel="cores", ylim=(0, self.cores * 1.3))
-        axes.legend(loc="lower right")
+        axes.set(xlabel="s", ylabel="cores", xlim=(0, at[-1] * 1.08), ylim=(0, self.cores * 1.3))
+        axes.legend(loc="lower left")
         figure.savefig(path)

@@ -18,7 +18,7 @@ from ihpc_jupyter import Cluster
 BELOW = 10**8
 PRIMES = 5_761_455
 """The known answer: primes below `BELOW`."""
-PACE = 0.5
+PACE = 0.3
 """Seconds that a task takes: the bed's cores are counted, not real, so the clock stands in for a core of its own."""
 CLUSTER = "primes"
 

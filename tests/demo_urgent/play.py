@@ -21,7 +21,7 @@ from tests.slurmbed import BedSettings, SlurmBed, wait_until
 SETTINGS = BedSettings(nodes=6, cpus=2, grace_time=10)
 SHAPES = {"node": (SETTINGS.cpus, "2GiB")}
 """Who runs here has a node alone, as on many machines: so the death of one is nobody else's."""
-TASKS = 560
+TASKS = 900
 """B's: about half a minute on the whole machine."""
 HURRY = "%%urgent 60s --reason"
 """How the cell begins whose node dies."""
