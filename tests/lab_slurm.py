@@ -191,8 +191,7 @@ def main(argv: list[str]) -> int:
     chosen = parser.parse_args(argv)
     options = [f"--{name}" for name in ("allow-root", "no-browser") if getattr(chosen, name.replace("-", "_"))]
     settings = BedSettings(nodes=chosen.nodes, cpus=chosen.cpus, accounting=chosen.accounting, grace_time=GRACE)
-    for number in _SIGNALS:
-        signal.signal(number, _interrupt)
+    end_in_order()
     try:
         with SlurmBed(settings) as bed, workplace(bed) as place:
             _serve(bed, place, options)
@@ -216,6 +215,12 @@ def _serve(bed: SlurmBed, place: Workplace, options: list[str]) -> None:
         lab.process.wait()
     finally:
         lab.stop()
+
+
+def end_in_order() -> None:
+    """Let the first Ctrl-C or SIGTERM be a KeyboardInterrupt, and no further one disturb what follows."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

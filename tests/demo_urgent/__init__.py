@@ -1,1 +1,1 @@
-"""The demonstration of urgent runs: a full machine, a cell that must run now, a node that dies. ``make demo-urgent``."""
+"""``make demo-urgent``: a full machine, a cell that must run now, a node that dies."""

@@ -1,4 +1,4 @@
-"""``python -m tests.demo_urgent [DIRECTORY]``: the 90-second demonstration of urgent runs on a private, real Slurm.
+"""``python -m tests.demo_urgent [DIRECTORY]``: urgent runs in 90 seconds, on a private, real Slurm.
 
 Pictures go to DIRECTORY (``build/demo-urgent``). Ends with 1 when anything that it claims did not hold.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.demo_urgent.play import play
 from tests.demo_urgent.summary import told
-from tests.lab_slurm import REPOSITORY
+from tests.lab_slurm import REPOSITORY, end_in_order
 from tests.slurmbed import BedError, ProgramsMissingError
 
 
@@ -21,10 +21,14 @@ def main(argv: list[str]) -> int:
     directory = parser.parse_args(argv).directory
     directory.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
+    end_in_order()
     try:
         found = play(directory, began)
     except (AssertionError, BedError, ProgramsMissingError) as error:
         sys.stderr.write(f"demo-urgent: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("demo-urgent: stopped; nothing is left.\n")
         return 1
     sys.stdout.write(f"{told(found)}\nPictures: {directory}; {time.monotonic() - began:.0f} s in all.\n")
     return 0 if all(one.holds for one in found) else 1

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,13 @@ BELOW = 10**8
 PRIMES = 5_761_455
 """The known answer: primes below `BELOW`."""
 PACE = 0.3
-"""Seconds that a task takes: the bed's cores are counted, not real, so the clock stands in for a core of its own."""
+"""Seconds that a task takes by the clock: the bed's cores are counted, not real."""
 CLUSTER = "primes"
 
 
-def primes(number: int, low: int, high: int, trace: str, pace: float) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
+def primes(
+    number: int, low: int, high: int, trace: str, pace: float
+) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
     """The primes from *low* to below *high*, by a sieve."""
     over = time.monotonic() + pace
 
@@ -49,7 +52,7 @@ def compute(client: Client, tasks: int, trace: str) -> int:
     edges = [max(2, number * BELOW // tasks) for number in range(tasks + 1)]
     found = [
         client.submit(primes, number, low, high, trace, PACE, key=f"primes-{number}")
-        for number, (low, high) in enumerate(zip(edges, edges[1:], strict=False))
+        for number, (low, high) in enumerate(pairwise(edges))
     ]
     for done, _ in enumerate(as_completed(found), 1):
         tell(done=done, tasks=tasks)

@@ -1,9 +1,10 @@
 """The play itself: B fills the machine, A is in a hurry, a node dies; what happened, as it is found afterwards."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -11,12 +12,13 @@ import httpx
 from ihpc_jupyter.model.run import Ledger, RunView
 from tests.demo_urgent.machine import Machine
 from tests.demo_urgent.neighbour import PRIMES
-from tests.demo_urgent.patient import Reader, marked_cells, run, save_picture
+from tests.demo_urgent.patient import EXAMPLE, Reader, marked_cells, run, save_picture
 from tests.demo_urgent.spot import Spot, neighbour
 from tests.demo_urgent.summary import Finding, findings
 from tests.lab_slurm import Workplace, workplace
-from tests.notebook import Notebook, notebook
-from tests.slurmbed import BedSettings, SlurmBed, wait_until
+from tests.leftovers import processes_naming
+from tests.notebook import Notebook
+from tests.slurmbed import BedError, BedSettings, SlurmBed, wait_until
 
 SETTINGS = BedSettings(nodes=6, cpus=2, grace_time=10)
 SHAPES = {"node": (SETTINGS.cpus, "2GiB")}
@@ -38,7 +40,10 @@ class Stage:
         self.machine = Machine(bed, began)
         self.killed = ""
         """The node that was killed."""
+        self.places: tuple[str, ...] = ()
+        """The directories below which everything is, and that everything names."""
         self._ours = ours
+        self.close = self.machine.close
 
     def tell(self, who: str, text: str) -> None:
         """One line, or several."""
@@ -79,39 +84,47 @@ def stage(began: float) -> Iterator[tuple[Stage, Notebook]]:
             tell(time.monotonic() - began, "B", f"({whose}) an elastic spot cluster on all nodes counts primes")
             with (
                 closing(Spot(theirs, len(bed.nodes), TASKS)) as spot,
-                notebook(ours.environment, Path(__file__).parents[2] / "examples") as kernel,
-                closing_machine(Stage(bed, spot, ours, began)) as made,
+                closing(Notebook(ours.environment, EXAMPLE.parent)) as kernel,
+                closing(Stage(bed, spot, ours, began)) as made,
             ):
+                made.places = (str(bed.directory), str(theirs.directory), str(ours.directory))
                 yield made, kernel
-
-
-@contextmanager
-def closing_machine(made: Stage) -> Iterator[Stage]:
-    """The stage, looked at until it is left."""
-    with closing(made.machine):
-        yield made
 
 
 def play(directory: Path, began: float) -> list[Finding]:
     """All of it; pictures go to *directory*. What was found, in the order of the summary."""
     with stage(began) as (on, kernel):
-        on.spot.await_("done", 2 * on.machine.cores, 60)
-        wait_until(lambda: on.machine.held("spot") == on.machine.cores, "the machine is full", 30)
-        full = on.machine.now
-        on.tell("B", f"the machine is full; {on.spot.facts['done']} of {TASKS} tasks are done")
-        shown = hurry(on, kernel, directory)
-        view = settled(on)
-        on.tell("A", "The bill:")
-        run(kernel, "%runs ledger", Reader(lambda text: on.tell("A", text)))
-        counted = on.spot.await_("primes", 1, 60)
-        over = on.machine.now
-        on.machine.mark("B's result")
-        on.tell("B", f"{counted:,} primes below 100,000,000; right is {PRIMES:,}")
-        on.machine.close()
-        on.machine.draw(directory / "utilisation.png")
-        sys.stdout.write("\n" + "\n".join(on.machine.text()) + "\n\n")
-        used = on.machine.utilisation(full, over)
-        return findings(view, shown, counted, on.spot, on.killed, used)
+        found = acts(on, kernel, directory)
+    with suppress(BedError):
+        wait_until(lambda: not left_behind(on.places), "everything has ended", 20)
+    left = left_behind(on.places)
+    return [*found, Finding("left behind", ", ".join(left) or "nothing", not left)]
+
+
+def left_behind(places: tuple[str, ...]) -> list[str]:
+    """Processes that name one of the directories, and those directories that are still there."""
+    return [*(one for place in places for one in processes_naming(place)), *filter(os.path.exists, places)]
+
+
+def acts(on: Stage, kernel: Notebook, directory: Path) -> list[Finding]:
+    """The machine is full; A is in a hurry; the bill; B's result. What was found."""
+    on.spot.await_("done", 2 * on.machine.cores, 60)
+    wait_until(lambda: on.machine.held("spot") == on.machine.cores, "the machine is full", 30)
+    full = on.machine.now
+    on.tell("B", f"the machine is full; {on.spot.facts['done']} of {TASKS} tasks are done")
+    shown = hurry(on, kernel, directory)
+    view = settled(on)
+    on.tell("A", "The bill:")
+    run(kernel, "%runs ledger", Reader(lambda text: on.tell("A", text)))
+    counted = on.spot.await_("primes", 1, 60)
+    over = on.machine.now
+    on.machine.mark("B's result")
+    on.tell("B", f"{counted:,} primes below 100,000,000; right is {PRIMES:,}")
+    on.machine.close()
+    on.machine.draw(directory / "utilisation.png")
+    sys.stdout.write("\n" + "\n".join(on.machine.text()) + "\n\n")
+    used = on.machine.utilisation(full, over)
+    return findings(view, shown, counted, on.spot, on.killed, used)
 
 
 def hurry(on: Stage, kernel: Notebook, directory: Path) -> str:
@@ -134,6 +147,8 @@ def hurry(on: Stage, kernel: Notebook, directory: Path) -> str:
 
 def settled(on: Stage) -> RunView:
     """A's run once Slurm has said what all of its attempts cost; for that the dead node comes back."""
+    if not on.killed:
+        raise BedError("the run ended before its node could be killed")
     on.bed.start_node(on.killed)
     on.tell("machine", f"node {on.killed} is repaired")
 
@@ -141,4 +156,6 @@ def settled(on: Stage) -> RunView:
         view = on.view()
         return view if view and view.state.ended and all(one.accounted for one in view.attempts) else None
 
-    return wait_until(bill, "the bill is complete", 40)  # type: ignore[return-value]
+    view = wait_until(bill, "the bill is complete", 40)
+    assert view is not None
+    return view

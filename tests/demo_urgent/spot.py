@@ -51,16 +51,14 @@ class Spot:
 
     def await_(self, fact: str, least: int, timeout: float) -> int:
         """Wait until the program has told at least so much of a fact. Raises BedError when it ends before."""
-        return int(wait_until(lambda: self._told(fact, least), f"the neighbour tells {fact}", timeout))
+        return wait_until(lambda: self._told(fact, least), f"the neighbour tells {fact}", timeout)
 
-    def _told(self, fact: str, least: int) -> int | None:
+    def _told(self, fact: str, least: int) -> int:
         ended = self._process.poll() is not None
-        told: int | None = self.facts.get(fact)
-        if told is not None and told >= least:
-            return told
+        told = int(self.facts.get(fact, 0))
         if ended and "primes" not in self.facts:
             raise BedError(f"the neighbour's program ended:\n{self._log.read_text()[-2000:]}")
-        return None
+        return told if told >= least else 0
 
     def counts(self) -> tuple[int, int]:
         """Tasks that began more than once, and tasks that came to their end more than once."""
@@ -73,4 +71,3 @@ class Spot:
         """End the program; its cluster goes with the workplace's agent."""
         self._process.terminate()
         self._process.wait(10)
-

@@ -28,18 +28,21 @@ def findings(view: RunView, printed: str, counted: int, spot: Spot, killed: str,
     first, last = view.attempts[0], view.attempts[-1]
     began = (first.running_at or float("inf")) - view.created_at
     again, twice = spot.counts()
-    in_time = view.deadline_at is not None and view.stages.get(RunState.SUCCEEDED, float("inf")) <= view.deadline_at
+    in_time = (
+        view.deadline_at is not None and view.stages.get(RunState.SUCCEEDED, float("inf")) <= view.deadline_at
+    )
     outcomes = ", ".join(f"{one.number} {one.outcome} on {' '.join(one.nodes)}" for one in view.attempts)
-    shared = wait_of(view)
+    gone = [job for attempt in view.attempts for job in attempt.preempted]
     return [
         Finding("start", f"{seconds_text(began)} from the order to the first line of code", began <= START),
         Finding("attempts", outcomes, [one.outcome for one in view.attempts] == ["lost", "won"]),
         Finding("elsewhere", f"not on {killed} again", killed in first.nodes and killed in last.exclude),
+        Finding("made way", ", ".join(f"B's job {job}" for job in gone) or "nobody, says the ledger", bool(gone)),
         Finding("answer", ANSWER if ANSWER in printed else "not the known one", ANSWER in printed),
-        Finding("deadline", f"kept; the second attempt began after {seconds_text(shared or 0)}", in_time),
+        Finding("deadline", f"kept; the second attempt began after {seconds_text(wait_of(view) or 0)}", in_time),
         Finding("cost", cost_text(view), 0 < view.wasted_core_hours < view.core_hours),
         Finding("B's result", f"{counted:,} primes", counted == PRIMES),
-        Finding("B's tasks", f"{spot.tasks}; {again} of them, broken off, ran again; {twice} finished ones did", twice == 0),
+        Finding("B's tasks", f"{spot.tasks}; ran again: {again} broken off, {twice} finished", twice == 0),
         Finding("utilisation", f"{used:.0%} of the cores, from the full machine to B's result", used > 0.5),
     ]  # fmt: skip
 
