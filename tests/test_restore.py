@@ -24,7 +24,8 @@ START = "n = 3\nitems = [1, 2]\nalias = items\ntable = {'a': items}\nfound = set
 LINES = [
     "n += 1", "m = n * 2", "items.append(n)", "alias.append(5)", "other = items", "items = [n]",
     "fresh = [items, alias]",
-    "table['b'] = alias", "table = {'c': items}", "found.add(n)", "raw += b'c'", "s = add(n)", "box.held.append(n)",
+    "table['b'] = alias", "table = dict(table)", "table = {'c': items}",
+    "found.add(n)", "raw += b'c'", "s = add(n)", "box.held.append(n)",
     "twin = box", "box = Box()", "new = Box()\nnew.held = items", "for i in items: last = i", "t = (items, n)",
     "import os.path as path", "def g(): return n\nr = g()", "q = [k for k in range(n) if (w := k)]",
     "del n\nn = 7",

@@ -53,6 +53,9 @@ class Told:
     async def launch(self, launch: Launch) -> Held:
         raise NotImplementedError
 
+    async def sent_away(self, since: float, until: float) -> list[str]:
+        raise NotImplementedError
+
     async def account(self, since: float) -> list[Job]:
         raise NotImplementedError
 

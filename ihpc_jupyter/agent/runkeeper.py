@@ -15,7 +15,7 @@ from ihpc_jupyter.agent.runview import run_view
 from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.job import Job
-from ihpc_jupyter.model.run import Attempt, RunState, RunView
+from ihpc_jupyter.model.run import Attempt, RunState, RunView, WayKind
 from ihpc_jupyter.runs.account import accounted
 from ihpc_jupyter.runs.decide import Again, decide
 from ihpc_jupyter.runs.record import RunRecord
@@ -63,6 +63,7 @@ class RunKeeper:
         self._saved = record
         self._renewed_at = time.monotonic()
         self._looked_up_at = float("-inf")
+        self._noted = False
 
     # -- what doors ask for ------------------------------------------------------------------------------
 
@@ -186,6 +187,7 @@ class RunKeeper:
         now = time.time()
         ended_at = self.record.stages.get(str(self.record.state), now)
         answered = (self._desk.watcher.snapshot.asked_at or 0.0) > ended_at
+        await self._note_victims()
         for attempt in self.record.attempts:
             jobs = self._attempts.jobs(attempt)
             if answered and not jobs:
@@ -199,6 +201,21 @@ class RunKeeper:
             self._update(settled=True)
         else:
             self._attempts.cancel(self.record, open_)
+
+    async def _note_victims(self) -> None:
+        """Who had to go for it; asked once, soon after, while the queue still tells."""
+        if self._noted or self.record.state is RunState.CANCELLED:
+            return
+        self._noted = True
+        for attempt in self.record.attempts:
+            began = attempt.started_at
+            if attempt.way is not WayKind.PREEMPTION or began is None:
+                continue
+            with contextlib.suppress(IhpcError):
+                # The batch system counts whole seconds.
+                gone = await self._desk.batch.sent_away(attempt.submitted_at - 1, began + 1)
+                told = attempt.model_copy(update={"preempted": tuple(gone)})
+                self.record = self.record.with_attempt(told)
 
     async def _history(self, attempt: Attempt) -> tuple[Job, ...]:
         """What the accounting tells of a job that the queue no longer knows; asked for now and then."""

@@ -128,6 +128,9 @@ class BatchSystem(Protocol):
     async def history(self, ids: Sequence[str]) -> list[Job]:
         """Jobs that `query` no longer tells of, from the accounting; an empty list where there is none."""
 
+    async def sent_away(self, since: float, until: float) -> list[str]:
+        """Ids of jobs in preemptible lanes, anybody's, that had to go between these moments, as far as is told."""
+
     async def account(self, since: float) -> list[Job]:
         """What the accounting tells of everybody's jobs (as far as it tells this user) that ran since then.
 

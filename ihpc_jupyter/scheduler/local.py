@@ -146,6 +146,13 @@ class Local:
         """Nothing: what is no longer told is forgotten."""
         return []
 
+    async def sent_away(self, since: float, until: float) -> list[str]:
+        """Jobs that are on their way out, or wait again."""
+        await self._ready()
+        gone = [job for job in self._jobs.values() if job.restarts and job.state.waiting]
+        going = [job for job in self._jobs.values() if job.ending and job.ending.why == "preempted"]
+        return [job.id for job in (*gone, *going)]
+
     async def account(self, since: float) -> list[Job]:
         """The jobs of the last minutes: this host keeps no other books."""
         return [job for job in await self.query() if (job.submitted_at or 0.0) >= since]

@@ -10,7 +10,8 @@ from ihpc_jupyter.model.site import Lane, Site
 _HEADER = """\
 # Slurm's own rules for the lanes of site {name}: read them, then run them as Slurm's administrator.
 # They are made from the site file; run `ihpc doctor {name}` afterwards to see what is still not enforced.
-# Limits of a QoS bind only where slurm.conf has: AccountingStorageEnforce=associations,limits,qos
+# slurm.conf: AccountingStorageEnforce=associations,limits,qos (else the limits of a QoS bind nobody)
+# slurm.conf: EnforcePartLimits=ALL (else jobs beyond a partition's limits wait for ever instead of being refused)
 """
 
 
@@ -36,7 +37,7 @@ def _lanes(site: Site) -> Iterator[str]:
 
 
 def _qos_limits(lane: Lane, victims: list[str], place: int) -> Iterator[str]:
-    yield f"Priority={place * 100}"
+    yield f"Priority={place * 100} Flags=DenyOnLimit"  # refused at once, rather than left to wait for ever
     if lane.max_time is not None:
         yield f"MaxWall={_minutes(lane.max_time)}"
     resources = [

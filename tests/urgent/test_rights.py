@@ -67,7 +67,7 @@ def refused(bed: SlurmBed, options: list[str]) -> bool:
     try:
         bed.run("scancel", bed.submit(*options))
     except BedError as error:
-        return "time limit" in str(error).lower() or "policy" in str(error).lower()
+        return "limit" in str(error).lower()
     return False
 
 

@@ -188,7 +188,7 @@ def test_told_to_go_on_it_answers_late(world: World) -> None:
 
 def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
-    slurm.fill("spot")
+    victims = slurm.fill("spot")
     plan = Plan.model_validate_json(agent.request("POST", "/api/runs/plan", {"site": SITE}))
     assert plan.chosen is WayKind.PREEMPTION
     way = next(way for way in plan.ways if way.kind is WayKind.PREEMPTION)
@@ -198,6 +198,8 @@ def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: Slu
     watch.within(20, "ordered on a full machine → ended")
     assert over.state is RunState.SUCCEEDED
     assert over.attempts[0].way is WayKind.PREEMPTION
+    told = when(agent, over.id, lambda seen: seen.attempts[0].preempted, "who had to go is in the ledger")
+    assert set(told.attempts[0].preempted) < set(victims)
 
 
 def test_a_lane_that_slurm_refuses_is_told_in_its_words(world: World, slurm: SlurmBed) -> None:
