@@ -13,7 +13,7 @@ SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
 
-.PHONY: help lab demo test lab-slurm bench-scale setup-test setup check lint types python-tests typescript-checks system-packages clean
+.PHONY: help lab demo demo-urgent test lab-slurm bench-scale setup-test setup check lint types python-tests typescript-checks system-packages clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ lab: setup ## open JupyterLab on the embedded site with the quick start
 
 demo: setup ## run the quick start without a browser; print its result and the cluster's life
 	$(BIN)/python examples/demo.py
+
+demo-urgent: system-packages setup ## %%urgent on a full, real Slurm whose node dies under it; exits 1 if a claim fails
+	$(BIN)/python -m tests.demo_urgent
 
 lab-slurm: setup system-packages ## open JupyterLab in front of a private, real, multi-node Slurm
 	$(BIN)/python -m tests.lab_slurm $(ROOT_FLAG)

@@ -45,7 +45,8 @@ class Notebook:
 
     def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
         self._manager = KernelManager()
-        self._manager.start_kernel(env=dict(environment), cwd=str(directory))
+        quiet = ["--IPKernelApp.log_level=40"]
+        self._manager.start_kernel(env=dict(environment), cwd=str(directory), extra_arguments=quiet)
         self.later = Shown()
         """What cells showed after their end."""
         self._client: BlockingKernelClient = self._manager.client()

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.lab_slurm import REPOSITORY, Workplace, workplace
+from tests.leftovers import processes_naming
 from tests.slurmbed import SlurmBed, explain_missing, wait_until
 
 DEMO = REPOSITORY / "examples" / "demo.py"
@@ -102,19 +103,6 @@ second.stop()
         argv, env=local_place.environment, capture_output=True, text=True, timeout=150, check=False
     )
     assert done.stdout.strip() == "running", done.stderr
-
-
-def processes_naming(word: str) -> list[str]:
-    """Command lines of all processes that hold the word in their environment or command line."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            told = (path / "environ").read_bytes() + (path / "cmdline").read_bytes()
-            if word.encode() in told and int(path.name) != os.getpid():
-                found.append((path / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return found
 
 
 def test_lab_slurm_opens_a_lab_before_slurm_and_leaves_nothing(tmp_path: Path) -> None:

@@ -106,6 +106,15 @@ def test_a_silent_copy_is_lost_and_its_node_avoided() -> None:
     assert decision.record.attempts[0].outcome == "lost"
 
 
+def test_a_further_attempt_begins_its_stages_anew() -> None:
+    decision = decide(record(), seen({1: AttemptSight((copy(),), HELD, (job(JobState.RUNNING, started_at=NOW),))}))
+    assert set(decision.record.stages) >= {"running"}
+    lost = AttemptSight((copy(silent=LOST_AFTER + 1),))
+    again = decide(decision.record, seen({1: lost}, now=NOW + 9)).record
+    assert again.stages == {"planned": NOW + 9}
+    assert again.attempts[0].running_at == NOW + 0.2
+
+
 def test_of_two_copies_one_may_die() -> None:
     assert one(copy(silent=60), copy(host="n2")).again is None
     assert one(copy(silent=60), copy(silent=60, host="n2")).again is not None
