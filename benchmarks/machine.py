@@ -13,7 +13,7 @@ def occupy(bed: SlurmBed, script: str = GIVES_WAY, *, spare: int = 0) -> None:
     """Fill every node with one preemptible job; *spare* more wait for any room, as on a busy machine."""
     options = ["--nodes=1", "--ntasks=1", f"--cpus-per-task={bed.settings.cpus}", "--mem=0", "--requeue"]
     for _ in range(len(bed.nodes) + spare):
-        bed.submit("--partition=spot", *options, "--output=/dev/null", script=script)
+        bed.submit(*bed.lane_options("spot"), *options, "--output=/dev/null", script=script)
     full(bed)
 
 

@@ -23,7 +23,6 @@ PATIENCE = 120.0
 
 FRESH = f"--cores {CORES} --memory {MEMORY}MiB"
 """Options of a cell that is to have what the peers have."""
-_RESOURCES = [f"--partition={LANE}", f"--cpus-per-task={CORES}", f"--mem={MEMORY}M"]
 
 
 class Failed(RuntimeError):
@@ -48,11 +47,17 @@ def expect(place: Workplace, way: str) -> None:
         raise Failed(f"The run started by {taken}, not by {way}.")
 
 
+def _resources(bed: SlurmBed) -> list[str]:
+    return [*bed.lane_options(LANE), f"--cpus-per-task={CORES}", f"--mem={MEMORY}M"]
+
+
 def srun(bed: SlurmBed, place: Workplace, imports: str = "time") -> float:
     """Seconds from `srun python3` to the first statement after these imports, the same interpreter."""
     program = f"import {imports}; import time; print(time.time())"
     began = time.time()
-    done = bed.run("srun", *_RESOURCES, sys.executable, "-c", program, env=place.environment, timeout=PATIENCE)
+    done = bed.run(
+        "srun", *_resources(bed), sys.executable, "-c", program, env=place.environment, timeout=PATIENCE
+    )
     return float(done.stdout) - began
 
 
@@ -65,7 +70,7 @@ def sbatch(bed: SlurmBed, place: Workplace) -> float:
     )
     script = f'exec {sys.executable} -c "{program}"'
     began = time.time()
-    bed.submit(*_RESOURCES, "--output=/dev/null", script=script)
+    bed.submit(*_resources(bed), "--output=/dev/null", script=script)
     wait_until(told.exists, "the batch job has begun", PATIENCE)
     return float(told.read_text()) - began
 

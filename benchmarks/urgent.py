@@ -2,7 +2,8 @@
 
 A real kernel, a real multi-node Slurm; peers in the same run, interleaved, the same interpreter, partition, cores
 and memory. Slurm is set as the test bed sets it (tuned for fast scheduling), but for one of the two full machines,
-where it has its defaults; there ours runs on both, and the worse figures are given.
+where it has its defaults; there ours runs on both, and the worse figures are given. Full machines have accounting
+and QOS, as a site with urgent work does, and more preemptible jobs waiting for any room.
 The last line is one JSON object. Everything else is told on standard error; ``--raw FILE`` keeps every value.
 """
 
@@ -11,6 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from tests.notebook import Notebook, notebook
 from tests.slurmbed import BedSettings, SlurmBed, wait_until
 
 NODES = BedSettings(nodes=4, cpus=4)
-DEFAULTS = BedSettings(nodes=4, cpus=4, scheduler="")
+FULL = BedSettings(nodes=4, cpus=4, accounting=True)
 GRACE = 10
 """Seconds that the elastic cluster's jobs are given to leave."""
 STUBBORN = 3
@@ -110,7 +112,7 @@ def warm(figures: Figures, rounds: int) -> dict[str, Any]:
 
 def full(figures: Figures, rounds: int) -> dict[str, Any]:
     """Machines full of jobs that end on SIGTERM, Slurm at its defaults and tuned, beside `sbatch` on the same."""
-    with desk(DEFAULTS) as (slow, there, other), desk(NODES) as (bed, place, book):
+    with desk(replace(FULL, scheduler="")) as (slow, there, other), desk(FULL) as (bed, place, book):
         ways: dict[str, tuple[SlurmBed, Callable[[], float]]] = {
             "full default": (slow, lambda: starts.cell(other, "answer = number + 1", starts.FRESH)),
             "full default sbatch": (slow, lambda: starts.sbatch(slow, there)),
@@ -135,7 +137,7 @@ def full(figures: Figures, rounds: int) -> dict[str, Any]:
 
 def stubborn(figures: Figures, rounds: int) -> dict[str, Any]:
     """Victims that ignore SIGTERM: told, but no part of the result."""
-    with desk(NODES) as (bed, _, book):
+    with desk(FULL) as (bed, _, book):
         for _ in range(min(rounds, STUBBORN)):
             machine.occupy(bed, machine.STAYS)
             figures.add("full, victims stay", starts.cell(book, "answer = number + 1", starts.FRESH))
@@ -145,7 +147,7 @@ def stubborn(figures: Figures, rounds: int) -> dict[str, Any]:
 
 def full_elastic(figures: Figures, rounds: int) -> dict[str, Any]:
     """A machine full of another user's elastic cluster, which has to compute right all the same."""
-    settings = BedSettings(nodes=4, cpus=4, grace_time=GRACE)
+    settings = replace(FULL, grace_time=GRACE)
     with (
         desk(settings) as (bed, _, book),
         workplace(bed) as theirs,
