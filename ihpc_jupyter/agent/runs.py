@@ -65,7 +65,7 @@ class Runs:
 
     async def scan(self) -> None:
         """Find runs that this agent does not know yet, and forget the oldest."""
-        for record in await asyncio.to_thread(self._store.all):
+        for record in await asyncio.to_thread(self._store.all, set(self.keepers)):
             if record.id not in self.keepers and record.site in self._desks:
                 self._keep(record, Lease(self._store.directory(record), self._me))
         await asyncio.to_thread(self._tidy)
