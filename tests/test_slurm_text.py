@@ -191,9 +191,9 @@ def test_silence_is_not_refusal(said: str) -> None:
 
 def test_sacct_keeps_the_latest_run_and_counts_the_earlier_ones() -> None:
     said = (
-        "7_1|PREEMPTED|100|110|120|spot|spot|lab|4|n1|a|b\n"
-        "7_1|COMPLETED|100|130|150|spot|spot|lab|4|n2|a|b\n"
-        "8_[0-1]|CANCELLED by 0|100|Unknown|120|spot|spot|lab|0|None assigned|c\n"
+        "7_1|PREEMPTED|100|110|120|spot|spot|lab|4|n1|eve|a|b\n"
+        "7_1|COMPLETED|100|130|150|spot|spot|lab|4|n2|eve|a|b\n"
+        "8_[0-1]|CANCELLED by 0|100|Unknown|120|spot|spot|lab|0|None assigned|eve|c\n"
     )
     jobs = {job.id: job for job in text.parse_sacct(said)}
     assert set(jobs) == {"7_1", "8_0", "8_1"}

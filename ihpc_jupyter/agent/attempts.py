@@ -86,7 +86,7 @@ class Attempts:
             name=attempt.name, script=mailbox.script(number), lane=record.lane, shape=record.shape,
             log=str(mailbox.log(number, "{copy}")), said=mailbox.command(number), copies=record.order.copies,
             tasks=record.order.tasks, time_limit=record.time_limit, account=record.account,
-            exclude=attempt.exclude,
+            reservation=_reservation(record, attempt), exclude=attempt.exclude,
         )  # fmt: skip
         try:
             text = attempt_script(record, self._desk, mailbox, number)
@@ -198,6 +198,12 @@ class Attempts:
         """Stop waiting; jobs and their commands go on."""
         for task in self._tasks:
             task.cancel()
+
+
+def _reservation(record: RunRecord, attempt: Attempt) -> str | None:
+    """The reservation that the plan found, where the attempt goes that way."""
+    names = [way.name for way in record.plan.ways if way.kind is attempt.way is WayKind.RESERVATION]
+    return names[0] if names else None
 
 
 def _process(pid: int | None) -> Process | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ihpc_jupyter.agent.waits import Waits
 from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.sight import Sight
-from ihpc_jupyter.errors import IhpcError
+from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.site import Health, Site, SiteStatus
@@ -35,6 +35,7 @@ class SiteDesk:
         self._waits = Waits()
         self._capacity: Capacity | None = None
         self._capacity_at = float("-inf")
+        self._silence: IhpcError | None = None
         self._asking: asyncio.Task[None] | None = None
 
     def spool(self, uid: str) -> Spool:
@@ -58,9 +59,20 @@ class SiteDesk:
         return self._capacity if fresh else None
 
     async def _ask_capacity(self) -> None:
-        with contextlib.suppress(IhpcError):
+        self._silence = None
+        try:
             self._capacity = await self.batch.capacity()
             self._capacity_at = time.monotonic()
+        except IhpcError as error:
+            self._silence = error
+
+    @property
+    def silence(self) -> IhpcError | None:
+        """Why the batch system does not answer; None while it does, or nobody has asked."""
+        snapshot = self.watcher.snapshot
+        if snapshot.failures and snapshot.health is Health.UNKNOWN:
+            return Unavailable(f"Site {self.site.name} does not answer: {_detail(snapshot)}")
+        return self._silence
 
     async def learn_accounts(self) -> None:
         """Ask once which accounts this user may charge; a site that does not tell has none."""

@@ -1,5 +1,8 @@
 """From a request to a record: names resolved, lanes' limits applied, each refusal saying what is allowed."""
 
+import contextlib
+import grp
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -7,7 +10,7 @@ from collections.abc import Mapping
 from ihpc_jupyter.agent.view import largest_target
 from ihpc_jupyter.cluster.naming import HEAD_GROUP, new_uid
 from ihpc_jupyter.cluster.record import ClusterRecord, GroupRecord
-from ihpc_jupyter.errors import InvalidRequest, NotFound
+from ihpc_jupyter.errors import InvalidRequest, NotAllowed, NotFound
 from ihpc_jupyter.model.cluster import Adapt, CreateCluster, Environment, GroupSpec, PatchCluster
 from ihpc_jupyter.model.site import Lane, Shape, Site
 
@@ -56,10 +59,26 @@ def _group(name: str, spec: GroupSpec, site: Site) -> GroupRecord:
 
 
 def find_lane(site: Site, name: str) -> Lane:
-    """The site's lane of that name. Raises NotFound."""
+    """The site's lane of that name. Raises NotFound, NotAllowed where it is for others."""
     if name not in site.lanes:
         raise NotFound(f"Site {site.name!r} has no lane {name!r}.", f"Lanes: {', '.join(site.lanes)}.")
-    return site.lanes[name]
+    lane = site.lanes[name]
+    if lane.groups and not set(lane.groups) & my_groups():
+        free = [other for other, its in site.lanes.items() if not its.groups]
+        raise NotAllowed(
+            f"Lane {name!r} is for members of {', '.join(lane.groups)}.",
+            f"Ask the centre to be let in, or use another lane: {', '.join(free) or 'there is none for you'}.",
+        )
+    return lane
+
+
+def my_groups() -> set[str]:
+    """The Unix groups of this agent's user, by name. The batch system looks for itself; this is to be early."""
+    names = set()
+    for number in {os.getegid(), *os.getgroups()}:
+        with contextlib.suppress(KeyError):
+            names.add(grp.getgrgid(number).gr_name)
+    return names
 
 
 def find_shape(shape: str | Shape | None, site: Site) -> Shape:

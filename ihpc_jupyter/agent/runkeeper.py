@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ihpc_jupyter.agent.attempts import WORKER_WAYS, Attempts
 from ihpc_jupyter.agent.desk import SiteDesk
-from ihpc_jupyter.agent.lease import RENEW, Lease
+from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.agent.runview import run_view
@@ -18,6 +18,7 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import Attempt, RunState, RunView, WayKind
 from ihpc_jupyter.runs.account import accounted
 from ihpc_jupyter.runs.decide import Again, decide
+from ihpc_jupyter.runs.judge import STUCK_AFTER
 from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
@@ -61,7 +62,6 @@ class RunKeeper:
         self._turn = asyncio.Lock()
         self._attempts = Attempts(desk, self.mailbox, self._woken.set, link)
         self._saved = record
-        self._renewed_at = time.monotonic()
         self._looked_up_at = float("-inf")
         self._noted = False
 
@@ -119,11 +119,8 @@ class RunKeeper:
 
     async def _hold(self) -> bool:
         """Hold the lease; while another agent does, follow its record on disk."""
-        self.held = await asyncio.to_thread(lambda: self._lease.held)
+        self.held = await asyncio.to_thread(self._lease.keep)
         if self.held:
-            if time.monotonic() - self._renewed_at > RENEW:
-                self._renewed_at = time.monotonic()
-                await asyncio.to_thread(self._lease.renew)
             return True
         latest = await asyncio.to_thread(self._store.load, self.record)
         self.record = self._saved = latest or self.record.model_copy(update={"settled": True})
@@ -180,7 +177,17 @@ class RunKeeper:
             for attempt in record.attempts
         }
         snapshot = self._desk.watcher.snapshot
-        return RunSight(time.time(), result, sights, snapshot.asked_at if not snapshot.failures else None)
+        asked_at = snapshot.asked_at if not snapshot.failures else None
+        return RunSight(time.time(), result, sights, asked_at, room=await self._room())
+
+    async def _room(self) -> bool:
+        """Whether there is room for it, asked for only while it waits longer than it should."""
+        record = self.record
+        waits = record.state in {RunState.SUBMITTED, RunState.QUEUED} and len(record.attempts) == 1
+        if not waits or time.time() - record.attempts[0].submitted_at < STUCK_AFTER:
+            return False
+        capacity = await self._desk.capacity(patience=1.0)
+        return capacity is not None and capacity.free.get(record.lane, 0) >= self._cores
 
     async def _settle(self) -> None:
         """Until the batch system has confirmed that nothing of it is left, and said what it cost."""

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Coroutine, Mapping
 
+from ihpc_jupyter.agent.attempts import WORKER_WAYS
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
@@ -64,7 +65,7 @@ class Runs:
 
     async def scan(self) -> None:
         """Find runs that this agent does not know yet, and forget the oldest."""
-        for record in await asyncio.to_thread(self._store.all):
+        for record in await asyncio.to_thread(self._store.all, set(self.keepers)):
             if record.id not in self.keepers and record.site in self._desks:
                 self._keep(record, Lease(self._store.directory(record), self._me))
         await asyncio.to_thread(self._tidy)
@@ -133,6 +134,10 @@ class Runs:
         """A new run, planned, its mailbox ready; it begins when the payload is there."""
         wanted = self.resolve(order)
         plan = make_plan(wanted, await self._evidence(wanted, GLANCE), time.time())
+        silence = self._desks[wanted.site.name].silence
+        if silence is not None and plan.chosen not in WORKER_WAYS:
+            hint = "Nothing was submitted. Try again in a moment, or name another site."
+            raise Unavailable(silence.message, hint) from silence
         record = new_run(wanted, plan)
         lease = await asyncio.to_thread(self._save_new, record)
         return self._keep(record, lease).view()
@@ -211,6 +216,7 @@ class Runs:
         return Evidence(
             free=capacity.free.get(wanted.lane) if capacity else None,
             victims=capacity.preemptible_jobs if capacity else None,
+            reservation=capacity.reservations.get(wanted.lane) if capacity else None,
             starts={way: starts(records, wanted.lane, way) for way in WayKind},
             cluster=wanted.order.cluster if cluster else None,
             idle=sum(not worker.processing for worker in able),

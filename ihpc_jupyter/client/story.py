@@ -24,6 +24,7 @@ OUTCOMES = {
     "won": "it brought the result",
     "answered": "it answered, another was first",
     "lost": "it was lost",
+    "unanswered": "the batch system did not answer",
     "refused": "the batch system refused it",
     "cancelled": "it was cancelled",
     "preempted": "it was preempted",

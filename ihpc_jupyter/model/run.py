@@ -82,6 +82,8 @@ class Way(Model):
 
     kind: WayKind
     possible: bool
+    name: Line = ""
+    """Of what is used: the cluster, the reservation."""
     why: Line = ""
     """In words: why it is not possible, or what it does."""
     lane: Name | None = None
@@ -151,7 +153,7 @@ class Attempt(Model):
     running_at: Time | None = None
     """The first line of the user's code."""
     ended_at: Time | None = None
-    outcome: Literal["won", "answered", "lost", "refused", "cancelled", "preempted"] | None = None
+    outcome: Literal["won", "answered", "lost", "unanswered", "refused", "cancelled", "preempted"] | None = None
     detail: str = ""
     preempted: tuple[str, ...] = ()
     """Jobs that had to go for it, as far as the site tells."""

@@ -78,6 +78,8 @@ class Lane(Model):
     """Memory of one job."""
     max_gpus: Annotated[int, Field(ge=0, le=10_000)] | None = None
     """GPUs of all jobs of one group together."""
+    groups: tuple[Word, ...] = ()
+    """Unix groups whose members may use it, as the batch system has it; everybody when left out."""
     preemptible: bool = False
     grace: Seconds = 0.0
     """Seconds between the signal that announces a preemption and the end, as the batch system is set up."""

@@ -7,6 +7,12 @@ from ihpc_jupyter.runs.judge import Verdict, judge
 from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
+MAX_SILENCES = 100
+"""More questions in a row than this without an answer: nobody is there."""
+
+LONGEST_PAUSE = 30.0
+"""Seconds at most between two questions to a batch system that does not answer; the first pause is one."""
+
 
 @dataclass(frozen=True)
 class Again:
@@ -42,9 +48,9 @@ def decide(record: RunRecord, seen: RunSight) -> Decision:
     failed = {number: verdict for number, verdict in judged.items() if verdict is not None}
     for number, verdict in failed.items():
         record = record.with_attempt(verdict.applied(record.attempts[number - 1], seen.now))
-    if not failed or record.live:
+    if record.live:
         return Decision(_with_state(record, seen), cancel=tuple(failed))
-    return _next(record, seen, [*failed.values()][-1], tuple(failed))
+    return _next(record, seen, [*failed.values()][-1] if failed else None, tuple(failed))
 
 
 def _follow(record: RunRecord, seen: RunSight) -> RunRecord:
@@ -118,15 +124,34 @@ def _sight(seen: RunSight, attempt: Attempt) -> AttemptSight:
     return seen.attempts.get(attempt.number, AttemptSight())
 
 
-def _next(record: RunRecord, seen: RunSight, verdict: Verdict, cancel: tuple[int, ...]) -> Decision:
-    """The last attempt is over: another one, or the end."""
-    if verdict.retry and len(record.attempts) < MAX_ATTEMPTS:
-        exclude = {node for attempt in record.attempts if attempt.outcome == "lost" for node in attempt.nodes}
-        nodes = tuple(sorted(exclude | set(verdict.nodes)))
-        return Decision(record.reached(RunState.PLANNED, seen.now), Again(verdict.detail, nodes), cancel)
-    hint = "Look at the logs of its attempts in its mailbox." if verdict.outcome != "refused" else ""
-    record = record.model_copy(update={"problem": verdict.detail, "hint": hint})
-    return Decision(record.reached(RunState.LOST, seen.now), cancel=cancel)
+def _next(record: RunRecord, seen: RunSight, verdict: Verdict | None, cancel: tuple[int, ...]) -> Decision:
+    """No attempt is left: another one, now or when it is due, or the end."""
+    if not record.attempts:
+        return Decision(record, Again("The first attempt."))
+    last = record.attempts[-1]
+    silences = _silences(record)
+    tried = sum(attempt.outcome != "unanswered" for attempt in record.attempts)
+    if (verdict is not None and not verdict.retry) or tried >= MAX_ATTEMPTS or silences >= MAX_SILENCES:
+        hint = "Look at the logs of its attempts in its mailbox." if last.outcome == "lost" else ""
+        record = record.model_copy(update={"problem": last.detail, "hint": hint})
+        return Decision(record.reached(RunState.LOST, seen.now), cancel=cancel)
+    record = record.reached(RunState.PLANNED, seen.now)
+    due = (last.ended_at or seen.now) + (min(LONGEST_PAUSE, 2.0 ** (silences - 1)) if silences else 0.0)
+    if seen.now < due:
+        return Decision(record, cancel=cancel)
+    lost = {node for attempt in record.attempts if attempt.outcome == "lost" for node in attempt.nodes}
+    nodes = tuple(sorted(lost | set(verdict.nodes if verdict else ())))
+    return Decision(record, Again(last.detail, nodes), cancel)
+
+
+def _silences(record: RunRecord) -> int:
+    """How many of the latest attempts, one after the other, the batch system did not answer."""
+    count = 0
+    for attempt in reversed(record.attempts):
+        if attempt.outcome != "unanswered":
+            break
+        count += 1
+    return count
 
 
 def _with_state(record: RunRecord, seen: RunSight) -> RunRecord:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ihpc_jupyter.model.job import JobState
-from ihpc_jupyter.model.run import Attempt
+from ihpc_jupyter.model.run import Attempt, WayKind
 from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
 LOST_AFTER = 4.0
@@ -14,12 +14,15 @@ LOST_AFTER = 4.0
 UNSEEN_FOR = 30.0
 """Seconds after which an attempt without command, job or driver is given up: enough for slow answers."""
 
+STUCK_AFTER = 5.0
+"""Seconds in which a job that finds room starts; Slurm needs a fraction of one."""
+
 
 @dataclass(frozen=True)
 class Verdict:
     """How an attempt ended, and whether another one makes sense; *nodes* are those to keep away from."""
 
-    outcome: Literal["won", "lost", "refused", "cancelled", "preempted"]
+    outcome: Literal["won", "lost", "unanswered", "refused", "cancelled", "preempted"]
     detail: str
     retry: bool = True
     nodes: tuple[str, ...] = ()
@@ -39,12 +42,13 @@ def judge(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | No
     return None
 
 
-def _not_taken(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
+def _not_taken(attempt: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
     """The batch system refused, or did not answer the request."""
     if sight.command.refused:
         return Verdict("refused", sight.command.refused, retry=False)
     if sight.command.unanswered:
-        return Verdict("lost", sight.command.unanswered)
+        asked = attempt.way not in {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS} and attempt.started_at is None
+        return Verdict("unanswered" if asked else "lost", sight.command.unanswered, nodes=attempt.nodes)
     return None
 
 
@@ -104,6 +108,19 @@ def _never_seen(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdic
     return Verdict("lost", "The command that asked for the job is gone, and the batch system has no such job.")
 
 
+def _stuck(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | None:
+    """It waits for a node that an ended job still holds, though others are free: asked again, it gets another.
+    Once: a job that waits for something else keeps its place in the queue."""
+    begun = any(copy.started_at is not None for copy in sight.copies)
+    reasons = {job.reason for job in sight.jobs if job.state.waiting}
+    waits = seen.now - attempt.submitted_at > STUCK_AFTER and bool(reasons) and reasons <= _FOR_A_NODE
+    if attempt.number > 1 or begun or not waits or not seen.room:
+        return None
+    return Verdict("lost", "It waited for a node although others were free.")
+
+
+_FOR_A_NODE = {"", "None", "Resources"}
+
 _RULES: tuple[Callable[[Attempt, AttemptSight, RunSight], Verdict | None], ...] = (
     _not_taken,
     _silent,
@@ -111,4 +128,5 @@ _RULES: tuple[Callable[[Attempt, AttemptSight, RunSight], Verdict | None], ...] 
     _command_ended,
     _command_killed,
     _never_seen,
+    _stuck,
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ihpc_jupyter.model.run import Estimate, Plan, RunOrder, Way, WayKind
-from ihpc_jupyter.model.site import Lane, Shape, Site
+from ihpc_jupyter.model.site import Shape, Site
 
 
 @dataclass(frozen=True)
@@ -13,12 +13,14 @@ class Evidence:
     """What is known when a plan is made. Cores; None where nobody could tell in time.
 
     *victims*: jobs that run in preemptible lanes, by lane. *starts*: seconds that earlier runs of this user took
-    from submission to the first line, by way, in the lane of this plan. *idle*, *workers*: of the own cluster.
+    from submission to the first line, by way, in the lane of this plan. *reservation*: an active one that this
+    user may use. *idle*, *workers*: of the own cluster.
     """
 
     free: int | None = None
     victims: Mapping[str, int] | None = None
     starts: Mapping[WayKind, Sequence[float]] = field(default_factory=dict)
+    reservation: str | None = None
     cluster: str | None = None
     idle: int = 0
     workers: int = 0
@@ -61,7 +63,7 @@ def make_plan(wanted: Wanted, evidence: Evidence, now: float) -> Plan:
     """All ways in their order, with the first possible one that starts soon chosen."""
     ways = (
         *_worker_ways(wanted, evidence),
-        *_reservation(wanted, wanted.site.lanes[wanted.lane]),
+        *_reservation(wanted, wanted.site.lanes[wanted.lane].reservation or evidence.reservation),
         *_fresh(wanted, evidence),
     )
     told = tuple(_with_chances(way, wanted, evidence) for way in ways)
@@ -81,10 +83,11 @@ def _worker_ways(wanted: Wanted, evidence: Evidence) -> list[Way]:
         why = f"{evidence.idle} of {evidence.workers} workers of {name} are idle."
     else:
         why = f"No worker of {name} is idle." if evidence.workers else f"Cluster {name} has no workers."
-    idle = Way(kind=WayKind.IDLE_WORKERS, possible=fits and enough, why=why)
+    idle = Way(kind=WayKind.IDLE_WORKERS, possible=fits and enough, name=name, why=why)
     gives = "running tasks are broken off and run again" if wanted.order.let_go else "it is next when a task ends"
     own = Way(
         kind=WayKind.OWN_WORKERS,
+        name=name,
         possible=fits and evidence.workers > 0 and wanted.order.let_go,
         why=f"Waiting tasks of {name} give way; {gives}." if fits and evidence.workers else why,
         disturbs=f"your own tasks on {name}" if wanted.order.let_go else "",
@@ -92,11 +95,11 @@ def _worker_ways(wanted: Wanted, evidence: Evidence) -> list[Way]:
     return [idle, own]
 
 
-def _reservation(wanted: Wanted, lane: Lane) -> list[Way]:
-    if lane.reservation is None:
+def _reservation(wanted: Wanted, name: str | None) -> list[Way]:
+    if name is None:
         return []
-    return [Way(kind=WayKind.RESERVATION, possible=True, lane=wanted.lane, price=wanted.price,
-                why=f"The lane has the reservation {lane.reservation}.")]  # fmt: skip
+    return [Way(kind=WayKind.RESERVATION, possible=True, name=name, lane=wanted.lane, price=wanted.price,
+                why=f"The reservation {name} is active, and yours to use.")]  # fmt: skip
 
 
 def _fresh(wanted: Wanted, evidence: Evidence) -> list[Way]:

@@ -64,3 +64,5 @@ class RunSight:
     result: ResultSight | None = None
     attempts: Mapping[int, AttemptSight] = field(default_factory=dict)
     answered_at: float | None = None
+    room: bool = False
+    """Whether the batch system tells more free cores than are asked for."""

@@ -48,6 +48,7 @@ class Launch:
     tasks: int = 1
     time_limit: float = 3600.0
     account: str | None = None
+    reservation: str | None = None
     exclude: tuple[str, ...] = ()
 
     @property
@@ -84,6 +85,8 @@ class Capacity:
     free: dict[str, int] = field(default_factory=dict)
     total: dict[str, int] = field(default_factory=dict)
     preemptible_jobs: dict[str, int] | None = None
+    reservations: dict[str, str] = field(default_factory=dict)
+    """By lane: an active reservation that this user may use there."""
 
 
 @dataclass(frozen=True)

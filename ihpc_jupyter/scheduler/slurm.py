@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Lane, Site
+from ihpc_jupyter.scheduler import slurm_room as room
 from ihpc_jupyter.scheduler import slurm_text as text
 from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
@@ -72,25 +73,40 @@ class Slurm:
         return text.clean_error(done.stderr or done.stdout)
 
     async def capacity(self) -> Capacity:
-        """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``)."""
-        done = await self._ask(["sinfo", "--noheader", f"--format={text.CORES_FORMAT}"])
-        cores = text.parse_cores(done.stdout)
+        """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``), active
+        reservations of this user (one ``scontrol``)."""
         lanes = self._site.lanes
+        victims = {name: lane for name, lane in lanes.items() if lane.preemptible}
+        asked = await self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"])
+        cores = room.parse_cores(asked.stdout)
         first = next(iter(cores.values()), (0, 0))
         told = {name: cores.get(lane.partition or "", first) for name, lane in lanes.items()}
-        victims = {name: lane for name, lane in lanes.items() if lane.preemptible}
         return Capacity(
             free={name: free for name, (free, _) in told.items()},
             total={name: total for name, (_, total) in told.items()},
             preemptible_jobs=await self._running(victims) if victims else {},
+            reservations=await self._reservations(),
         )
+
+    async def _reservations(self) -> dict[str, str]:
+        done = await self._ask(["scontrol", "-o", "show", "reservation"])
+        active = [one for one in room.parse_reservations(done.stdout) if one.active]
+        if not active:
+            return {}
+        me = await self._user()
+        return {
+            name: one.name
+            for name, lane in self._site.lanes.items()
+            for one in active
+            if me in one.users and one.partition in {None, lane.partition}
+        }
 
     async def _running(self, lanes: dict[str, Lane]) -> dict[str, int]:
         """How many jobs run in these lanes, everybody's as far as Slurm shows them."""
         partitions = sorted({lane.partition for lane in lanes.values() if lane.partition})
-        argv = ["squeue", "--noheader", "--states=RUNNING", f"--format={text.LANE_FORMAT}"]
+        argv = ["squeue", "--noheader", "--states=RUNNING", f"--format={room.LANE_FORMAT}"]
         done = await self._ask([*argv, *([f"--partition={','.join(partitions)}"] if partitions else [])])
-        told = [text.parse_lane(line) for line in done.stdout.splitlines()]
+        told = [room.parse_lane(line) for line in done.stdout.splitlines()]
         return {
             name: sum(lane.partition in {None, partition} and lane.qos in {None, qos} for partition, qos in told)
             for name, lane in lanes.items()

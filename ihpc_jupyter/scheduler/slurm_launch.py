@@ -35,7 +35,7 @@ def launch_options(launch: Launch, lane: Lane) -> list[str]:
         ("partition", lane.partition),
         ("qos", lane.qos),
         ("account", launch.account or lane.account),
-        ("reservation", lane.reservation),
+        ("reservation", launch.reservation or lane.reservation),
         ("gres", f"gpu:{launch.shape.gpus}" if launch.shape.gpus else None),
         ("exclude", ",".join(launch.exclude) or None),
     )
@@ -74,7 +74,7 @@ class SlurmHold:
         """Until the job has ended; raises what Slurm refused, in its words."""
         code = await self._command.wait()
         words = self._command.words()
-        if code > 0 and _NEVER_STARTED.search(words):
+        if code > 0 and (_NEVER_STARTED.search(words) or text.is_transient(words)):
             raise text.refusal(_PATIENT.sub("", words))
         return code
 

@@ -31,7 +31,6 @@ def _lanes(site: Site) -> Iterator[str]:
             yield f"# who may: sacctmgr -i modify user NAME set qos+={lane.qos}"
         if lane.partition:
             yield f"scontrol update PartitionName={lane.partition} {' '.join(_partition_limits(lane, place))}"
-            yield f"# who may: scontrol update PartitionName={lane.partition} AllowGroups=GROUP"
         if not lane.qos and not lane.partition:
             yield "# has neither QoS nor partition: Slurm cannot tell its jobs from others, nothing enforces it"
 
@@ -61,6 +60,7 @@ def _partition_limits(lane: Lane, place: int) -> Iterator[str]:
         yield f"MaxTime={_minutes(lane.max_time)}"
     if lane.qos:
         yield f"QOS={lane.qos}"
+    yield f"AllowGroups={','.join(lane.groups) or 'ALL'}"
     yield "PreemptMode=REQUEUE" if lane.preemptible else "PreemptMode=OFF"
 
 

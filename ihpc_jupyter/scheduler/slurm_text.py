@@ -105,7 +105,7 @@ def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
     # While a requeued job's processes die, its state reads COMPLETING; but its times are a waiting job's.
     if state is JobState.COMPLETING and (end is None or end > now + _REQUEUED_AHEAD):
         state = JobState.REQUEUED
-    reason = _given(row["Reason"])
+    reason = given(row["Reason"])
     if parse_time(row["PreemptTime"]) is not None:
         # A victim that goes by itself within its grace is not requeued and reads COMPLETED.
         state = JobState.PREEMPTED if state in {JobState.COMPLETED, JobState.FAILED} else state
@@ -115,12 +115,12 @@ def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
         name=row["Name"],
         state=state,
         reason=reason,
-        partition=_given(row["Partition"]),
-        qos=_given(row["QOS"]),
-        account=_given(row["Account"]),
-        cores=_number(row["NumCPUs"]),
-        node="" if state.waiting else _given(row["NodeList"]),
-        restarts=_number(row["RestartCnt"]),
+        partition=given(row["Partition"]),
+        qos=given(row["QOS"]),
+        account=given(row["Account"]),
+        cores=number(row["NumCPUs"]),
+        node="" if state.waiting else given(row["NodeList"]),
+        restarts=number(row["RestartCnt"]),
         submitted_at=parse_time(row["SubmitTime"]),
         expected_start=start if state.waiting else None,
         started_at=None if state.waiting else start,
@@ -147,7 +147,7 @@ def parse_sacct(text: str) -> list[Job]:
                 partition=row["Partition"],
                 qos=row["QOS"],
                 account=row["Account"],
-                cores=_number(row["AllocCPUS"]),
+                cores=number(row["AllocCPUS"]),
                 node="" if row["NodeList"] == "None assigned" else row["NodeList"],
                 restarts=earlier.restarts + 1 if earlier else 0,
                 submitted_at=parse_time(row["Submit"]),
@@ -155,28 +155,6 @@ def parse_sacct(text: str) -> list[Job]:
                 ends_at=parse_time(row["End"]),
             )
     return list(jobs.values())
-
-
-CORES_FORMAT = "%R|%C"
-LANE_FORMAT = "%P|%q"
-
-
-def parse_cores(text: str) -> dict[str, tuple[int, int]]:
-    """Free and all cores of each partition, from ``PARTITION|allocated/idle/other/total`` a line."""
-    cores: dict[str, tuple[int, int]] = {}
-    for line in text.splitlines():
-        partition, _, counts = line.strip().rpartition("|")
-        numbers = [_number(number) for number in counts.split("/")]
-        if partition and len(numbers) == 4:
-            free, total = cores.get(partition, (0, 0))
-            cores[partition] = free + numbers[1], total + numbers[3]
-    return cores
-
-
-def parse_lane(line: str) -> tuple[str, str]:
-    """Partition and QoS of a line of `LANE_FORMAT`."""
-    partition, _, qos = line.strip().partition("|")
-    return partition, _given(qos)
 
 
 def parse_state(text: str) -> JobState:
@@ -189,7 +167,7 @@ def parse_state(text: str) -> JobState:
 
 def parse_time(text: str) -> float | None:
     """Seconds since 1970, or None for ``N/A``, ``Unknown``, ``0`` and nothing."""
-    return float(_number(text)) or None
+    return float(number(text)) or None
 
 
 def parse_limit(text: str) -> float | None:
@@ -312,12 +290,12 @@ def parse_partitions(text: str) -> list[Partition]:
                 name=pairs["PartitionName"],
                 default=pairs.get("Default") == "YES",
                 up=pairs.get("State") == "UP" and pairs.get("RootOnly", "NO") == "NO",
-                tier=_number(pairs.get("PriorityTier", "")),
+                tier=number(pairs.get("PriorityTier", "")),
                 preempt_mode=pairs.get("PreemptMode", "OFF"),
-                grace=float(_number(pairs.get("GraceTime", ""))),
+                grace=float(number(pairs.get("GraceTime", ""))),
                 max_time=parse_limit(pairs.get("MaxTime", "")),
                 default_time=parse_limit(pairs.get("DefaultTime", "")),
-                cores=_number(pairs.get("TotalCPUs", "")),
+                cores=number(pairs.get("TotalCPUs", "")),
             )
         )
     return partitions
@@ -338,7 +316,7 @@ def parse_sinfo(text: str) -> list[NodeKind]:
     for line in text.splitlines():
         fields = line.strip().split("|")
         if len(fields) == 4:
-            cores, memory = (_number(field.rstrip("+")) for field in fields[1:3])
+            cores, memory = (number(field.rstrip("+")) for field in fields[1:3])
             gpus = sum(int(count) for count in re.findall(r"\bgpu(?::[^:,()]+)?:(\d{1,6})", fields[3]))
             kinds.append(NodeKind(fields[0], cores, memory << 20, gpus))
     return kinds
@@ -373,10 +351,12 @@ def parse_associations(text: str) -> dict[str, tuple[str, ...]]:
     return accounts
 
 
-def _given(text: str) -> str:
+def given(text: str) -> str:
+    """The word, or nothing where Slurm has a word for nothing."""
     text = text.strip()
     return "" if text in {"(null)", "N/A", "n/a", "None", "Unknown"} else text
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """The number; 0 for what is none."""
     return int(text) if text.isascii() and text.isdigit() else 0

@@ -184,6 +184,7 @@ class HeldCommand:
     def __init__(self, process: asyncio.subprocess.Process, said: Path) -> None:
         self._process = process
         self._said = said
+        self._stopping: asyncio.TimerHandle | None = None
 
     @property
     def pid(self) -> int:
@@ -202,9 +203,16 @@ class HeldCommand:
             return ""
 
     def stop(self) -> None:
-        """SIGTERM; nothing if it has ended."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        """SIGTERM, and SIGKILL for one that does not go (it may be waiting for a silent batch system)."""
+        if self._process.returncode is None and self._stopping is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            self._stopping = asyncio.get_running_loop().call_later(_KILLED, self._kill)
+
+    def _kill(self) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
 
 class _Conversation(asyncio.SubprocessProtocol):

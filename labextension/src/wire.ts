@@ -105,7 +105,7 @@ export interface Attempt {
   started_at: number | null;
   running_at: number | null;
   ended_at: number | null;
-  outcome: ('won' | 'answered' | 'lost' | 'refused' | 'cancelled' | 'preempted') | null;
+  outcome: ('won' | 'answered' | 'lost' | 'unanswered' | 'refused' | 'cancelled' | 'preempted') | null;
   detail: string;
   preempted: string[];
   core_seconds: number;
@@ -213,6 +213,7 @@ export interface Lane {
   max_cores: number | null;
   max_memory: number | null;
   max_gpus: number | null;
+  groups: string[];
   preemptible: boolean;
   grace: number;
   cost_factor: number;
@@ -406,6 +407,7 @@ export interface Plan {
 export interface Way {
   kind: WayKind;
   possible: boolean;
+  name: string;
   why: string;
   lane: string | null;
   start: Estimate | null;

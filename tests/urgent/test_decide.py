@@ -12,7 +12,7 @@ from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.run import Attempt, Plan, RunOrder, RunState, WayKind
 from ihpc_jupyter.model.site import Shape
 from ihpc_jupyter.runs.decide import Decision, decide
-from ihpc_jupyter.runs.judge import LOST_AFTER, UNSEEN_FOR
+from ihpc_jupyter.runs.judge import LOST_AFTER, STUCK_AFTER, UNSEEN_FOR
 from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, CommandSight, CopySight, ResultSight, RunSight
 
@@ -132,10 +132,41 @@ def test_a_refusal_is_final_and_in_the_systems_words() -> None:
     assert decision.again is None
 
 
-def test_no_answer_is_no_refusal() -> None:
-    decision = one(command=CommandSight(unanswered="Slurm did not answer"))
+def test_no_answer_is_no_refusal_and_asked_again_later_and_later() -> None:
+    run, now, pauses = record(), NOW, []
+    for _ in range(4):
+        sight = {one.number: AttemptSight((NOT_YET,), CommandSight(unanswered="silence")) for one in run.live}
+        decision = decide(run, seen(sight, now=now))
+        began = now
+        while decision.again is None:
+            assert decision.record.state is RunState.PLANNED
+            now += 0.5
+            decision = decide(decision.record, seen({}, now=now))
+        pauses.append(now - began)
+        assert decision.again.exclude == ()
+        run = decision.record.with_attempt(attempt(len(run.attempts) + 1))
+    assert pauses == [1, 2, 4, 8]
+
+
+def test_silence_does_not_use_up_the_attempts() -> None:
+    silent = [attempt(number, outcome="unanswered", ended_at=NOW) for number in range(1, 3 * MAX_ATTEMPTS)]
+    decision = decide(record(*silent), seen({}, now=NOW + 100))
     assert decision.again is not None
-    assert decision.again.exclude == ()
+
+
+def test_a_run_whose_first_attempt_was_never_written_down_begins() -> None:
+    assert decide(record().model_copy(update={"attempts": ()}), seen()).again is not None
+
+
+def test_stuck_behind_a_held_node_it_is_asked_again_once() -> None:
+    waiting = AttemptSight((NOT_YET,), HELD, (job(JobState.PENDING, reason="Resources"),))
+    late = NOW + STUCK_AFTER + 1
+    assert decide(record(), seen({1: waiting}, now=late, room=False)).again is None
+    assert decide(record(), seen({1: waiting}, now=late, room=True)).again is not None
+    limited = AttemptSight((NOT_YET,), HELD, (job(JobState.PENDING, reason="QOSMaxJobsPerUserLimit"),))
+    assert decide(record(), seen({1: limited}, now=late, room=True)).again is None
+    second = record(attempt(1, outcome="lost"), attempt(2))
+    assert decide(second, seen({2: waiting}, now=late, room=True)).again is None
 
 
 def test_a_command_killed_while_its_job_waits_leaves_no_orphan() -> None:
@@ -235,5 +266,5 @@ def test_whatever_happens_one_attempt_lives_at_a_time_and_an_end_is_for_good(
         if decision.again is not None:
             assert not run.live
             run = run.with_attempt(attempt(len(run.attempts) + 1))
-        else:
-            assert run.live, "nothing lives and nothing is done about it"
+        elif not run.live:
+            assert run.attempts[-1].outcome == "unanswered", "nothing lives and nothing is done about it"

@@ -1,12 +1,13 @@
 """Urgent runs on real Slurm: they start inside the request, survive faults, and leave nothing behind."""
 
+import getpass
 import os
 import signal
 import time
 
 import pytest
 
-from ihpc_jupyter.errors import InvalidRequest, NotAllowed, NotFound, Rejected
+from ihpc_jupyter.errors import InvalidRequest, NotAllowed, NotFound, Rejected, Unavailable
 from ihpc_jupyter.model.run import Plan, RunState, WayKind
 from tests.slurmbed import SlurmBed, processes
 from tests.urgent.orders import ended, look, order_script, output, reached, run_script, settled, start, when
@@ -272,3 +273,62 @@ def test_a_driver_killed_alone_is_replaced(world: World) -> None:
         processes.send(pid, signal.SIGKILL)
     over = ended(agent, view.id)
     assert (over.state, len(over.attempts)) == (RunState.SUCCEEDED, 2)
+
+
+def test_a_site_that_does_not_answer_is_said_and_nothing_is_submitted(world: World) -> None:
+    agent = world.agent()
+    for command in ("sinfo", "squeue", "srun"):
+        world.commands.fail(command, "slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
+    with pytest.raises(Unavailable, match="controller"):
+        order_script(agent, "true")
+    assert not world.commands.calls("srun")
+
+
+def test_a_controller_silent_at_the_start_is_asked_again_and_a_cancel_leaves_nothing(
+    world: World, slurm: SlurmBed
+) -> None:
+    agent = world.agent()
+    view = order_script(agent, "echo done")
+    world.commands.fail("srun", "srun: error: Unable to contact slurm controller (connect failure)", times=2)
+    over = ended(agent, start(agent, view).id)
+    assert over.state is RunState.SUCCEEDED
+    assert [attempt.outcome for attempt in over.attempts] == ["unanswered", "unanswered", "won"]
+    silent = order_script(agent, "echo done")
+    slurm.freeze_controller()
+    try:
+        start(agent, silent)
+        agent.request("DELETE", f"/api/runs/{silent.id}")
+        assert look(agent, silent.id).state is RunState.CANCELLED
+        until(lambda: not world.processes(silent.id), "its command is gone", 10)
+    finally:
+        slurm.thaw_controller()
+    settled(agent, silent.id, 60)
+    assert not world.queue(silent.id)
+
+
+def test_an_active_reservation_of_ones_own_is_used(world: World, slurm: SlurmBed) -> None:
+    slurm.run(
+        "scontrol", "create", "reservation", "ReservationName=beamtime", "StartTime=now", "Duration=10",
+        f"Users={getpass.getuser()}", "Nodes=alpha4",
+    )  # fmt: skip
+    try:
+        agent = world.agent()
+        over = ended(agent, run_script(agent, "hostname").id)
+        assert over.attempts[0].way is WayKind.RESERVATION
+        assert over.attempts[0].nodes == ("alpha4",)
+        settled(agent, over.id)
+    finally:
+        slurm.cancel_all()
+        until(lambda: not world.queue(), "the reservation is free", 20)
+        slurm.run("scontrol", "delete", "ReservationName=beamtime")
+
+
+def test_a_lane_for_others_is_refused_before_anything_is_asked(world: World) -> None:
+    site = world.root / "site.toml"
+    site.write_text(
+        site.read_text().replace('partition = "urgent"', 'partition = "urgent"\ngroups = ["beam-crew"]')
+    )
+    agent = world.agent()
+    with pytest.raises(NotAllowed, match="beam-crew"):
+        order_script(agent, "true")
+    assert not world.commands.calls("srun")

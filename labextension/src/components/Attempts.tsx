@@ -11,6 +11,7 @@ const GLYPHS: Record<Outcome, GlyphName> = {
   won: 'ok',
   answered: 'check',
   lost: 'failed',
+  unanswered: 'warning',
   refused: 'failed',
   cancelled: 'stopped',
   preempted: 'warning'

@@ -114,6 +114,7 @@ const OUTCOMES: Record<NonNullable<Attempt['outcome']>, string> = {
   won: 'answered',
   answered: 'answered, not first',
   lost: 'lost',
+  unanswered: 'not answered',
   refused: 'refused',
   cancelled: 'cancelled',
   preempted: 'preempted'
