@@ -20,7 +20,6 @@ from tests.leftovers import processes_naming
 from tests.notebook import Notebook
 from tests.slurmbed import SlurmBed, explain_missing, wait_until
 
-HEAD = "ihpc_jupyter.head.main"
 DEMO = REPOSITORY / "examples" / "demo.py"
 
 
@@ -197,16 +196,22 @@ def test_the_demonstration_of_urgent_runs_keeps_what_it_promises(tmp_path: Path)
 def test_a_demonstration_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     if missing := explain_missing(accounting=False):
         pytest.skip(missing)
-    argv, mark = [sys.executable, "-m", "tests.demo_urgent", str(tmp_path)], {"DEMONSTRATION": str(tmp_path)}
+    argv = [sys.executable, "-m", "tests.demo_urgent", str(tmp_path)]
     said = tmp_path / "said"
     with said.open("w") as out:
-        process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=out, stderr=out, env={**os.environ, **mark})
-    wait_until(lambda: any(HEAD in line for line in processes_naming(str(tmp_path))), "B's cluster has a head", 40)
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
+        process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=out, stderr=out)
+    try:
+        wait_until(lambda: "the machine is full" in said.read_text(), "the machine is full", 60)
+        places = re.findall(r"in (/tmp/[^\s:)]+)", said.read_text())
+        assert all(processes_naming(place) for place in places)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
     assert process.returncode == 1
     assert "stopped; nothing is left" in said.read_text()
-    wait_until(lambda: not processes_naming(str(tmp_path)), "all of its processes have ended", 15)
+    assert len(places) == 3
+    assert not any(Path(place).exists() for place in places)
+    wait_until(lambda: not any(map(processes_naming, places)), "all of its processes have ended", 15)
 
 
 def working(server: httpx.Client, name: str) -> int:
