@@ -15,7 +15,7 @@ LOST_AFTER = 4.0
 BEGIN_WITHIN = 8.0
 """Seconds in which a driver has to begin once its job runs: a node may hang before anything of ours is on it.
 
-Each further attempt has twice as long, and the last all the time: where nodes are slow that costs some, but it ends.
+Each further attempt has twice as long, and the last all the time: slow nodes cost some attempts, not the answer.
 """
 
 UNSEEN_FOR = 30.0
