@@ -71,6 +71,10 @@ class RunKeeper:
         """The run as it is now."""
         return run_view(self.record, self.mailbox, self._jobs(), self.holder)
 
+    def output(self, attempt: int) -> tuple[str, bool]:
+        """The end of what an attempt's first copy has said, and whether its beginning is left out."""
+        return self._mail.output(attempt, 0)
+
     async def begin(self) -> None:
         """The payload is there: the first attempt, at once."""
         async with self._turn:
