@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,13 +21,15 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.slurmbed import LANES, BedError, BedSettings, ProgramsMissingError, SlurmBed, wait_until
+from tests.slurmbed import LANES, BedError, BedSettings, ProgramsMissingError, SlurmBed, users, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GRACE = 10
 """Seconds between the notice and the end of a spot job that has to give way."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-SHAPES = {"small": (1, "1GiB"), "medium": (2, "2GiB"), "large": (4, "4GiB")}
+Shape = tuple[int, str]
+"""Cores and memory."""
+SHAPES: dict[str, Shape] = {"small": (1, "1GiB"), "medium": (2, "2GiB"), "large": (4, "4GiB")}
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Workplace:
 
     directory: Path
     environment: dict[str, str] = field(default_factory=dict)
+    user: str | None = None
+    """Whose it is; None: whoever runs this process."""
 
     def __post_init__(self) -> None:
         self.environment = {
@@ -82,13 +86,21 @@ def _ended(pid: int) -> bool:
 
 
 @contextmanager
-def workplace(bed: SlurmBed | None = None) -> Iterator[Workplace]:
-    """A workplace of its own, gone afterwards; with *bed* its site is that Slurm, else only `local`."""
+def workplace(
+    bed: SlurmBed | None = None, *, user: str | None = None, shapes: Mapping[str, Shape] = SHAPES
+) -> Iterator[Workplace]:
+    """A workplace of its own, gone afterwards; with *bed* its site is that Slurm, else only `local`.
+
+    Root can make one for another *user*.
+    """
     # Short, as a socket's path has at most 107 characters.
     directory = Path(tempfile.mkdtemp(prefix="ihpc-", dir="/tmp"))
-    place = Workplace(directory, bed.environment() if bed else {})
+    place = Workplace(directory, bed.environment(user) if bed else {}, user)
     spool = directory / "spool"
-    (directory / "site.toml").write_text(site_file(bed, spool) if bed else local_site_file(spool))
+    (directory / "site.toml").write_text(site_file(bed, spool, shapes) if bed else local_site_file(spool))
+    if user is not None:
+        account = users.ensure_user(user)
+        os.chown(directory, account.pw_uid, account.pw_gid)
     try:
         yield place
     finally:
@@ -96,8 +108,8 @@ def workplace(bed: SlurmBed | None = None) -> Iterator[Workplace]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def site_file(bed: SlurmBed, spool: Path) -> str:
-    """The site file of a bed: its four lanes, three shapes, heads on this host."""
+def site_file(bed: SlurmBed, spool: Path, shapes: Mapping[str, Shape] = SHAPES) -> str:
+    """The site file of a bed: its four lanes, its *shapes*, heads on this host."""
     settings = bed.settings
     lines = [
         "[sites.bed]",
@@ -105,6 +117,7 @@ def site_file(bed: SlurmBed, spool: Path) -> str:
         'kind = "slurm"',
         f"spool = {json.dumps(str(spool))}",
         'head.host = "127.0.0.1"',
+        f"prologue = [{json.dumps(f'export PYTHONPATH={REPOSITORY}')}]",  # nodes run this checkout's code, too
     ]
     for lane in LANES:
         gives_way = lane.partition in settings.preempted_lanes
@@ -116,7 +129,7 @@ def site_file(bed: SlurmBed, spool: Path) -> str:
             f"max_workers = {len(bed.nodes) * settings.cpus}",
             *(["preemptible = true", f"grace = {settings.grace_time}", "cost_factor = 0.25"] if gives_way else []),
         ]
-    for name, (cores, memory) in SHAPES.items():
+    for name, (cores, memory) in shapes.items():
         lines += ["", f"[sites.bed.shapes.{name}]", f"cores = {cores}", f'memory = "{memory}"']
     return "\n".join([*lines, ""])
 
@@ -178,8 +191,7 @@ def main(argv: list[str]) -> int:
     chosen = parser.parse_args(argv)
     options = [f"--{name}" for name in ("allow-root", "no-browser") if getattr(chosen, name.replace("-", "_"))]
     settings = BedSettings(nodes=chosen.nodes, cpus=chosen.cpus, accounting=chosen.accounting, grace_time=GRACE)
-    for number in _SIGNALS:
-        signal.signal(number, _interrupt)
+    end_in_order()
     try:
         with SlurmBed(settings) as bed, workplace(bed) as place:
             _serve(bed, place, options)
@@ -203,6 +215,12 @@ def _serve(bed: SlurmBed, place: Workplace, options: list[str]) -> None:
         lab.process.wait()
     finally:
         lab.stop()
+
+
+def end_in_order() -> None:
+    """Let the first Ctrl-C or SIGTERM be a KeyboardInterrupt, and no further one disturb what follows."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

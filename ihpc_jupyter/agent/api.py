@@ -307,6 +307,14 @@ class OneRunHandler(AgentHandler):
         self.answer(await self.agent.runs.stop(id_), 202)
 
 
+class OutputHandler(AgentHandler):
+    """``GET /api/runs/ID/output``."""
+
+    async def get(self, id_: str) -> None:
+        """The end of what it has said."""
+        self.answer(await self.agent.runs.output(id_))
+
+
 class StartHandler(AgentHandler):
     """``POST /api/runs/ID/start``."""
 
@@ -337,6 +345,7 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/runs/check", RehearsalHandler),
     (r"/api/runs/([0-9a-f]+)", OneRunHandler),
     (r"/api/runs/([0-9a-f]+)/start", StartHandler),
+    (r"/api/runs/([0-9a-f]+)/output", OutputHandler),
     (r".*", NothingHere),
 ]
 

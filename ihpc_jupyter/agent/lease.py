@@ -35,11 +35,21 @@ class Lease:
         self._me = me
         self._generation = 0
         self._seen: tuple[int, float, float] = (0, 0.0, 0.0)
+        self._renewed_at = 0.0
 
     @property
     def held(self) -> bool:
         """Whether we hold it, and nobody has taken over."""
         return self._generation > 0 and self._highest() == self._generation
+
+    def keep(self) -> bool:
+        """Whether we hold it still; renewed when that is due. Raises OSError where the file cannot be written."""
+        if not self.held:
+            return False
+        if time.monotonic() - self._renewed_at > RENEW:
+            self._renewed_at = time.monotonic()
+            return self.renew()
+        return True
 
     def holder(self) -> LeaseFile | None:
         """Who holds it now, as far as the files say."""
@@ -98,6 +108,7 @@ class Lease:
         finally:
             draft.unlink(missing_ok=True)
         self._generation = generation
+        self._renewed_at = time.monotonic()
         self._path(generation - 1).unlink(missing_ok=True)
         return True
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ihpc_jupyter.agent.attempts import WORKER_WAYS, Attempts
 from ihpc_jupyter.agent.desk import SiteDesk
-from ihpc_jupyter.agent.lease import RENEW, Lease
+from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.agent.runview import run_view
@@ -62,7 +62,6 @@ class RunKeeper:
         self._turn = asyncio.Lock()
         self._attempts = Attempts(desk, self.mailbox, self._woken.set, link)
         self._saved = record
-        self._renewed_at = time.monotonic()
         self._looked_up_at = float("-inf")
         self._noted = False
 
@@ -71,6 +70,10 @@ class RunKeeper:
     def view(self) -> RunView:
         """The run as it is now."""
         return run_view(self.record, self.mailbox, self._jobs(), self.holder)
+
+    def output(self, attempt: int) -> tuple[str, bool]:
+        """The end of what an attempt's first copy has said, and whether its beginning is left out."""
+        return self._mail.output(attempt, 0)
 
     async def begin(self) -> None:
         """The payload is there: the first attempt, at once."""
@@ -120,11 +123,8 @@ class RunKeeper:
 
     async def _hold(self) -> bool:
         """Hold the lease; while another agent does, follow its record on disk."""
-        self.held = await asyncio.to_thread(lambda: self._lease.held)
+        self.held = await asyncio.to_thread(self._lease.keep)
         if self.held:
-            if time.monotonic() - self._renewed_at > RENEW:
-                self._renewed_at = time.monotonic()
-                await asyncio.to_thread(self._lease.renew)
             return True
         latest = await asyncio.to_thread(self._store.load, self.record)
         self.record = self._saved = latest or self.record.model_copy(update={"settled": True})

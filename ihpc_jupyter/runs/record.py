@@ -12,6 +12,7 @@ from ihpc_jupyter.model.site import Shape
 
 MAX_ATTEMPTS = 5
 """More tries than this are no longer bad luck."""
+_ORDER = tuple(RunState)
 
 
 class RunRecord(Record):
@@ -62,7 +63,9 @@ class RunRecord(Record):
         return self.model_copy(update={"attempts": ordered})
 
     def reached(self, state: RunState, at: float) -> Self:
-        """The same in that state, its time noted."""
+        """The same in that state, its time noted; going back to an earlier one forgets what was after it."""
         if state is self.state:
             return self
-        return self.model_copy(update={"state": state, "stages": {**self.stages, str(state): at}})
+        before = {str(one) for one in _ORDER[: _ORDER.index(state)]}
+        stages = {name: when for name, when in self.stages.items() if name in before}
+        return self.model_copy(update={"state": state, "stages": {**stages, str(state): at}})

@@ -680,6 +680,8 @@ export interface RunOrder {
   cluster?: string | null;
   shape?: string | ShapeRequest | null;
   account?: string | null;
+  script?: string | null;
+  interpreter?: string;
   tasks?: number;
   copies?: number;
   deadline?: number | null;

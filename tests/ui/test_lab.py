@@ -174,6 +174,45 @@ def test_by_keyboard_alone(lab: Lab) -> None:
     assert card.target() == before + 1
 
 
+def test_tab_reaches_every_action_and_the_palette_has_them_all(lab: Lab) -> None:
+    card = lab.new_cluster("keys", 1)
+    card.wait(working=1)
+    lab.side_bar.get_by_role("button", name="New cluster").focus()
+    reached = tabbed(lab)
+    shown = {str(name) for name in lab.page.evaluate(NAMES, "#ihpc-sidebar button, #ihpc-sidebar summary")}
+    assert shown - reached == {"Check site local", "New cluster"}, "all below where the focus was"
+    assert any(name.startswith("Stop") for name in reached)
+    lab.page.keyboard.press("Control+Shift+c")
+    lab.page.keyboard.type("stop cluster")
+    lab.page.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Stop Cluster").wait_for()
+    lab.page.keyboard.press("Enter")
+    expect(lab.dialog).to_contain_text("keys")
+    lab.dialog.locator(":focus").wait_for()
+    lab.page.keyboard.press("Tab")
+    lab.dialog.locator(".jp-mod-accept").focus()
+    lab.page.keyboard.press("Enter")
+    expect(card.root).to_have_count(0, timeout=20_000)
+
+
+NAMES = """selector => [...document.querySelectorAll(selector)]
+    .filter(one => one.offsetParent !== null && !one.disabled && one.tabIndex >= 0)
+    .map(one => one.getAttribute('aria-label') || one.textContent.trim())"""
+
+
+def tabbed(lab: Lab) -> set[str]:
+    """The names of all that Tab reaches in the side bar, from where the focus is."""
+    reached = set()
+    for _ in range(60):
+        lab.page.keyboard.press("Tab")
+        inside = lab.page.evaluate("() => document.activeElement.closest('#ihpc-sidebar') !== null")
+        if not inside:
+            break
+        reached |= {str(name) for name in lab.page.evaluate(
+            "() => [document.activeElement].map(one => one.getAttribute('aria-label') || one.textContent.trim())"
+        )}  # fmt: skip
+    return reached
+
+
 def test_stop_asks_first_and_the_card_goes(lab: Lab) -> None:
     card = lab.new_cluster("demo", 2)
     card.wait(working=2)

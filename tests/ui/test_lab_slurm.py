@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from tests.ui.lab import Lab, browse
 OPTIONS = ("--no-browser", "--expose-app-in-browser", *(["--allow-root"] if os.getuid() == 0 else []))
 
 
-@pytest.fixture
-def lab(slurm: SlurmBed) -> Iterator[Lab]:
+@contextmanager
+def window_on(bed: SlurmBed) -> Iterator[Lab]:
     """A browser window with a JupyterLab in front of the bed."""
-    with workplace(slurm) as place:
+    with workplace(bed) as place:
         settings = place.directory / "settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
@@ -36,6 +37,30 @@ def lab(slurm: SlurmBed) -> Iterator[Lab]:
                 yield window
         finally:
             server.stop()
+
+
+@pytest.fixture
+def lab(slurm: SlurmBed) -> Iterator[Lab]:
+    """In front of the shared bed."""
+    with window_on(slurm) as window:
+        yield window
+
+
+def test_an_account_is_chosen_in_the_form_and_charged(slurm_accounting: SlurmBed) -> None:
+    with window_on(slurm_accounting) as lab:
+        lab.side_bar.get_by_role("button", name="New cluster").click()
+        account = lab.dialog.locator('select[name="account"]')
+        offered = account.locator("option").all_inner_texts()
+        chosen = next(name for name in offered if name in {"research", "teaching", "root"})
+        account.select_option(chosen)
+        lab.dialog.locator('input[name="name"]').fill("paid")
+        lab.dialog.get_by_label("How many").fill("1")
+        lab.answer("Create cluster")
+        card = lab.card("paid")
+        card.wait(working=1)
+        expect(card.root).to_contain_text(chosen)
+        charged = slurm_accounting.run("squeue", "--noheader", "--format=%a").stdout.split()
+        assert set(charged) == {chosen}
 
 
 def test_the_side_bar_tells_what_slurm_says(lab: Lab, slurm: SlurmBed) -> None:
