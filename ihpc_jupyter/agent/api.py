@@ -15,6 +15,7 @@ from ihpc_jupyter.agent import doctor, inspect
 from ihpc_jupyter.agent.agent import Agent
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
+from ihpc_jupyter.model.offer import OffersRequest
 from ihpc_jupyter.model.protocol import Fault
 from ihpc_jupyter.model.run import Policy, RunOrder
 from ihpc_jupyter.scheduler.open import policy
@@ -209,6 +210,14 @@ class WhyHandler(AgentHandler):
         self.answer(await self.agent.site(name).queue.why(job))
 
 
+class OffersHandler(AgentHandler):
+    """``POST /api/sites/NAME/offers``."""
+
+    async def post(self, name: str) -> None:
+        """What would start when, as asked and otherwise."""
+        self.answer(await self.agent.site(name).offers.ask(self.body(OffersRequest)))
+
+
 class ClustersHandler(AgentHandler):
     """``POST /api/clusters``."""
 
@@ -334,6 +343,7 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/sites/([^/]+)/jobs", JobsHandler),
     (r"/api/sites/([^/]+)/jobs/([^/]+)", JobHandler),
     (r"/api/sites/([^/]+)/jobs/([^/]+)/why", WhyHandler),
+    (r"/api/sites/([^/]+)/offers", OffersHandler),
     (r"/api/clusters", ClustersHandler),
     (r"/api/clusters/([^/]+)", ClusterHandler),
     (r"/api/clusters/([^/]+)/retry", RetryHandler),
