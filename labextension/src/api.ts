@@ -2,11 +2,14 @@ import type { ServerConnection } from '@jupyterlab/services';
 import { openStream, request } from './request';
 import type {
   About,
+  Cancellation,
   ClusterView,
   CreateCluster,
+  Explanation,
   LogTail,
   PatchCluster,
   Plan,
+  Queue,
   Report,
   RunOrder,
   RunView,
@@ -34,6 +37,27 @@ export class Api {
 
   checkSite(site: string): Promise<Report> {
     return this.send('POST', `sites/${word(site)}/check`);
+  }
+
+  /** My jobs as the agent knows them, or everybody's, for which the batch system is asked. */
+  jobs(site: string, everybody: boolean): Promise<Queue> {
+    const whose = everybody ? '?all=true' : '';
+    return request(this.settings, `sites/${word(site)}/jobs${whose}`);
+  }
+
+  whyJob(site: string, job: string): Promise<Explanation> {
+    const path = `sites/${word(site)}/jobs/${word(job)}/why`;
+    return request(this.settings, path);
+  }
+
+  /** Cancels a job, or all (with *waiting*: the waiting ones) of an array. */
+  cancelJobs(
+    site: string,
+    job: string,
+    waiting: boolean
+  ): Promise<Cancellation> {
+    const path = `sites/${word(site)}/jobs/${word(job)}`;
+    return this.send('DELETE', waiting ? `${path}?waiting=true` : path);
   }
 
   createCluster(spec: CreateCluster): Promise<ClusterView> {

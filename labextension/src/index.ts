@@ -1,6 +1,7 @@
 import { commandsPlugin } from './plugins/commands';
 import { dashboardPlugin } from './plugins/dashboard';
 import { modelPlugin } from './plugins/model';
+import { queuePlugin } from './plugins/queue';
 import { rendererPlugin } from './plugins/renderer';
 import { sideBarPlugin } from './plugins/sidebar';
 import { statusPlugin } from './plugins/status';
@@ -10,6 +11,7 @@ export default [
   commandsPlugin,
   sideBarPlugin,
   dashboardPlugin,
+  queuePlugin,
   rendererPlugin,
   statusPlugin
 ];
