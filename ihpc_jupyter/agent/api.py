@@ -60,6 +60,12 @@ class AgentHandler(RequestHandler):
             raise InvalidRequest(f"The query argument {name!r} is missing.", f"Add ?{name}=…")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Whether a query argument says ``true``. Raises InvalidRequest for what is neither that nor ``false``."""
+        if (value := self.get_query_argument(name, "false")) not in {"true", "false"}:
+            raise InvalidRequest(f"{name}={value} is neither true nor false.", f"Write ?{name}=true.")
+        return value == "true"
+
     def answer(self, model: BaseModel | None, status: int = 200) -> None:
         """Finish with a model, or with nothing (204)."""
         self.set_status(status if model is not None else 204)
@@ -171,6 +177,36 @@ class AuditHandler(AgentHandler):
         if not 0 <= since < time.time():
             raise InvalidRequest(f"{text!r} is no moment in the past.", "Give seconds since 1970.")
         self.answer(await self.agent.runs.audit(name, since))
+
+
+class JobsHandler(AgentHandler):
+    """``GET /api/sites/NAME/jobs?all=true&fresh=true&array=ID``."""
+
+    async def get(self, name: str) -> None:
+        """My jobs, or everybody's."""
+        queue = self.agent.site(name).queue
+        if self.flag("all"):
+            self.answer(await queue.everybody())
+        else:
+            array = self.get_query_argument("array", "") or None
+            self.answer(await queue.mine(array, fresh=self.flag("fresh")))
+
+
+class JobHandler(AgentHandler):
+    """``DELETE /api/sites/NAME/jobs/ID?waiting=true``."""
+
+    async def delete(self, name: str, job: str) -> None:
+        """Cancel it, or all of an array (those that wait)."""
+        queue = self.agent.site(name).queue
+        self.answer(await queue.cancel(job, waiting_only=self.flag("waiting")), 202)
+
+
+class WhyHandler(AgentHandler):
+    """``GET /api/sites/NAME/jobs/ID/why``."""
+
+    async def get(self, name: str, job: str) -> None:
+        """Why it waits, or ended."""
+        self.answer(await self.agent.site(name).queue.why(job))
 
 
 class ClustersHandler(AgentHandler):
@@ -295,6 +331,9 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/sites/([^/]+)/check", CheckHandler),
     (r"/api/sites/([^/]+)/policy", PolicyHandler),
     (r"/api/sites/([^/]+)/audit", AuditHandler),
+    (r"/api/sites/([^/]+)/jobs", JobsHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)", JobHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)/why", WhyHandler),
     (r"/api/clusters", ClustersHandler),
     (r"/api/clusters/([^/]+)", ClusterHandler),
     (r"/api/clusters/([^/]+)/retry", RetryHandler),
