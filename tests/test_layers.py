@@ -19,6 +19,7 @@ OURS = {
     "errors": set(),
     "cluster": {"cluster", "model", "errors"},
     "runs": {"runs", "model", "errors"},
+    "metrics": {"metrics", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "driver", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
@@ -38,6 +39,10 @@ OUTSIDE = {
     "model": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado"},
     "errors": DASK | JUPYTER | PICKLES,
     "runs": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
+    "metrics": DASK
+    | JUPYTER
+    | PICKLES
+    | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib", "time"},
     "cluster": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "scheduler": DASK | JUPYTER | PICKLES,
     "agent": DASK | JUPYTER | PICKLES,

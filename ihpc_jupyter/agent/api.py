@@ -13,6 +13,7 @@ from tornado.web import Application, RequestHandler
 
 from ihpc_jupyter.agent import doctor, inspect
 from ihpc_jupyter.agent.agent import Agent
+from ihpc_jupyter.agent.meter import KEPT
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
 from ihpc_jupyter.model.protocol import Fault
@@ -58,6 +59,17 @@ class AgentHandler(RequestHandler):
         """A query argument. Raises InvalidRequest when it is missing."""
         if not (value := self.get_query_argument(name, "")):
             raise InvalidRequest(f"The query argument {name!r} is missing.", f"Add ?{name}=…")
+        return value
+
+    def number(self, name: str, default: float, most: float) -> float:
+        """A query argument that is a number, 0 to *most* (the default may be anything). Raises InvalidRequest."""
+        text = self.get_query_argument(name, "")
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = float("nan")
+        if text and not 0 <= value <= most:
+            raise InvalidRequest(f"{name} is {text!r}.", f"Give a number from 0 to {most:g}.")
         return value
 
     def answer(self, model: BaseModel | None, status: int = 200) -> None:
@@ -131,6 +143,47 @@ class StreamHandler(AgentHandler):
                 await self.flush()
         except StreamClosedError:
             return
+
+
+class PingHandler(AgentHandler):
+    """``GET /api/ping``."""
+
+    def get(self) -> None:
+        """Nothing, as soon as can be: what is left is the way here and back."""
+        self.answer(None)
+
+
+class StatusHandler(AgentHandler):
+    """``GET /api/status``."""
+
+    def get(self) -> None:
+        """How each subsystem is."""
+        self.agent.probes.look()
+        self.answer(self.agent.probes.status())
+
+
+class ResponsivenessHandler(AgentHandler):
+    """``GET /api/responsiveness?window=SECONDS&after=REVISION``."""
+
+    def get(self) -> None:
+        """All series over the last seconds (15 min when left out); nothing where the reader has that revision."""
+        self.agent.probes.look()
+        window = self.number("window", 900.0, KEPT)
+        known = self.number("after", -1.0, float("inf"))
+        meter = self.agent.meter
+        self.answer(None if known == meter.revision else meter.responsiveness(window))
+
+
+class MetricsHandler(AgentHandler):
+    """``GET /api/metrics``: OpenMetrics."""
+
+    def get(self) -> None:
+        """Counters, gauges and histograms."""
+        from ihpc_jupyter.agent.exposition import CONTENT_TYPE, render  # noqa: PLC0415 - few agents are scraped
+
+        self.agent.probes.look()
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(render(self.agent))
 
 
 class SiteHandler(AgentHandler):
@@ -283,6 +336,10 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/about", AboutHandler),
     (r"/api/snapshot", SnapshotHandler),
     (r"/api/stream", StreamHandler),
+    (r"/api/ping", PingHandler),
+    (r"/api/status", StatusHandler),
+    (r"/api/responsiveness", ResponsivenessHandler),
+    (r"/api/metrics", MetricsHandler),
     (r"/api/sites/([^/]+)", SiteHandler),
     (r"/api/sites/([^/]+)/check", CheckHandler),
     (r"/api/sites/([^/]+)/policy", PolicyHandler),
