@@ -109,6 +109,7 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/sites/([^/]+)/jobs", site.JobsHandler),
     (r"/api/sites/([^/]+)/jobs/([^/]+)", site.JobHandler),
     (r"/api/sites/([^/]+)/jobs/([^/]+)/why", site.WhyHandler),
+    (r"/api/sites/([^/]+)/offers", site.OffersHandler),
     (r"/api/clusters", cluster.ClustersHandler),
     (r"/api/clusters/([^/]+)", cluster.ClusterHandler),
     (r"/api/clusters/([^/]+)/retry", cluster.RetryHandler),

@@ -5,6 +5,7 @@ import time
 from ihpc_jupyter.agent import doctor
 from ihpc_jupyter.agent.handler import AgentHandler
 from ihpc_jupyter.errors import InvalidRequest
+from ihpc_jupyter.model.offer import OffersRequest
 from ihpc_jupyter.model.run import Policy
 from ihpc_jupyter.scheduler.open import policy
 
@@ -77,3 +78,11 @@ class WhyHandler(AgentHandler):
     async def get(self, name: str, job: str) -> None:
         """Why it waits, or ended."""
         self.answer(await self.agent.site(name).queue.why(job))
+
+
+class OffersHandler(AgentHandler):
+    """``POST /api/sites/NAME/offers``."""
+
+    async def post(self, name: str) -> None:
+        """What would start when, as asked and otherwise."""
+        self.answer(await self.agent.site(name).offers.ask(self.body(OffersRequest)))
