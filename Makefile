@@ -13,7 +13,7 @@ SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
 
-.PHONY: help lab demo demo-urgent test lab-slurm bench-scale setup-test setup check lint types python-tests typescript-checks system-packages clean
+.PHONY: help lab demo demo-urgent test lab-slurm bench-scale bench-urgent bench-faults setup-test setup check lint types python-tests typescript-checks system-packages clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ test: system-packages setup-test check python-tests ## set up what the tests nee
 
 bench-scale: system-packages setup-test ## from 0 to n workers beside dask-jobqueue on the same real Slurm
 	$(BIN)/python -m benchmarks.scale
+
+bench-urgent: system-packages setup-test ## from an executed urgent cell to its first line, beside srun, sbatch, dask-jobqueue
+	$(BIN)/python -m benchmarks.urgent
+
+bench-faults: system-packages setup-test ## 100 urgent runs with a fault each: right answers, misses, orphans
+	$(BIN)/python -m benchmarks.faults
 
 check: setup-test lint types typescript-checks ## style and types
 

@@ -1,8 +1,9 @@
 """A real kernel as a notebook drives it: cells in, what they showed out."""
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
@@ -12,7 +13,9 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 CELL = 60.0
-"""Seconds that a cell may take."""
+"""Seconds that a cell may say nothing."""
+LOOK = 0.02
+"""Seconds between two looks while a cell runs."""
 
 
 @dataclass
@@ -53,25 +56,48 @@ class Notebook:
         self._client.start_channels()
         self._client.wait_for_ready(timeout=CELL)
 
+    @property
+    def pid(self) -> int:
+        """The kernel's process."""
+        return int(self._manager.provisioner.pid)  # type: ignore[union-attr]  # a local one
+
     def cell(self, code: str, then: Callable[[Shown], bool] | None = None) -> Shown:
         """Run a cell to its end. Once *then* is true of what it showed, interrupt it."""
         shown = Shown()
         asked = self._client.execute(code)
-        while True:
-            try:
-                message = self._client.get_iopub_msg(timeout=CELL)
-            except Empty:
-                raise AssertionError(f"the cell says nothing more: {shown}") from None
-            content = message["content"]
-            if message["parent_header"].get("msg_id") != asked:
-                self.later.take(message["msg_type"], content)
-                continue
-            if message["msg_type"] == "status" and content["execution_state"] == "idle":
-                return shown
-            shown.take(message["msg_type"], content)
+        while self._heard(asked, shown, CELL):
             if then is not None and then(shown):
                 then = None
                 self._manager.interrupt_kernel()
+        return shown
+
+    def watched(self, code: str, look: Callable[[Shown], bool], patience: float) -> Shown | None:
+        """Run a cell; *look* is asked all the time whether somebody still waits for it: None when nobody does."""
+        shown = Shown()
+        asked = self._client.execute(code)
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            if not look(shown):
+                return None
+            with suppress(AssertionError):
+                if not self._heard(asked, shown, LOOK):
+                    return shown
+        raise AssertionError(f"the cell does not end: {shown}")
+
+    def _heard(self, asked: str, shown: Shown, patience: float) -> bool:
+        """Take one message; False: it was the end of the cell."""
+        try:
+            message = self._client.get_iopub_msg(timeout=patience)
+        except Empty:
+            raise AssertionError(f"the cell says nothing more: {shown}") from None
+        content = message["content"]
+        if message["parent_header"].get("msg_id") != asked:
+            self.later.take(message["msg_type"], content)
+        elif message["msg_type"] == "status" and content["execution_state"] == "idle":
+            return False
+        else:
+            shown.take(message["msg_type"], content)
+        return True
 
     def value(self, expression: str) -> str:
         """The `repr` of an expression in the kernel. Fails when it raises."""

@@ -1,4 +1,4 @@
-"""The quick start and the demo: run for real, on the embedded site and on a real Slurm."""
+"""The examples and their demonstrations: run for real, on the embedded site and on a real Slurm."""
 
 import json
 import os
@@ -7,13 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from tests.demo_urgent.summary import ANSWER
 from tests.lab_slurm import REPOSITORY, Workplace, workplace
 from tests.leftovers import processes_naming
+from tests.notebook import Notebook
 from tests.slurmbed import SlurmBed, explain_missing, wait_until
 
 DEMO = REPOSITORY / "examples" / "demo.py"
@@ -54,11 +58,23 @@ def check_results(printed: str) -> None:
     assert re.search(r"stopping.*\n(.*\n)*.*cluster  gone", printed)
 
 
-def test_the_notebook_is_kept_without_outputs() -> None:
-    cells = json.loads((REPOSITORY / "examples" / "quickstart.ipynb").read_text())["cells"]
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
-    assert not any(line.startswith(("!", "%")) for cell in code for line in cell["source"])  # Python only
+def cells_of(name: str) -> list[dict[str, Any]]:
+    cells: list[dict[str, Any]] = json.loads((REPOSITORY / "examples" / name).read_text())["cells"]
+    return cells
+
+
+def code_of(name: str) -> list[dict[str, Any]]:
+    return [cell for cell in cells_of(name) if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("name", ["quickstart.ipynb", "urgent.ipynb"])
+def test_the_notebooks_are_kept_without_outputs(name: str) -> None:
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code_of(name))
+
+
+def test_the_quick_start_is_python_only_and_stops_its_cluster() -> None:
+    cells, code = cells_of("quickstart.ipynb"), code_of("quickstart.ipynb")
+    assert not any(line.startswith(("!", "%")) for cell in code for line in cell["source"])
     assert cells[-2]["source"][0].startswith("## Stop the cluster")
 
 
@@ -132,6 +148,70 @@ def test_lab_slurm_opens_a_lab_before_slurm_and_leaves_nothing(tmp_path: Path) -
     assert process.returncode == 0, said.read_text()
     assert not place.exists()
     wait_until(lambda: not processes_naming(str(place)), "all of its processes have ended", 15)
+
+
+@pytest.mark.parametrize("where", ["local_place", "slurm_place"])
+def test_the_urgent_notebook_from_top_to_bottom(where: str, request: pytest.FixtureRequest) -> None:
+    place: Workplace = request.getfixturevalue(where)
+    shown = []
+    with closing(Notebook(place.environment, REPOSITORY / "examples")) as kernel:
+        for cell in code_of("urgent.ipynb"):
+            shown.append(kernel.cell("".join(cell["source"])))
+            assert shown[-1].error is None, shown[-1].traceback
+    printed = "".join(one.stdout for one in shown)
+    assert "100,000 shuffles: 2.8 % are as large by chance\n" in printed
+    assert f"1 in the diary: {ANSWER}\n" in printed
+    assert "2 in the diary: with single beats, 0.0 % are as large by chance\n" in printed
+    assert "blocks of 30 beats: 9.1 % by chance\n" in printed
+    assert "Back: blocks, shares.\n" in printed
+    assert ": succeeded\n" in printed
+    assert sum("image/png" in display for one in shown for display in one.displays) == 1
+    (plan,) = next(one for one in shown if one.displays).lines
+    assert "disturbs nobody" in plan
+    (listed,), (ledger,) = shown[-2].lines, shown[-1].lines
+    assert len(listed.splitlines()) == len(ledger.splitlines()) == 4  # three runs and a heading
+    assert "a second opinion" in ledger
+
+
+def test_the_demonstration_of_urgent_runs_keeps_what_it_promises(tmp_path: Path) -> None:
+    if missing := explain_missing(accounting=False):
+        pytest.skip(missing)
+    argv = [sys.executable, "-m", "tests.demo_urgent", str(tmp_path)]
+    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, timeout=150, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    claims = re.findall(r"^([✓✗]) (\S.{11}) (.*)$", done.stdout, re.MULTILINE)
+    assert [claim[0] for claim in claims] == ["✓"] * 11
+    told = {name.strip(): text for _, name, text in claims}
+    assert told["answer"] == ANSWER
+    assert told["B's result"] == "5,761,455 primes"
+    assert told["B's tasks"].endswith("0 finished")
+    assert re.fullmatch(r"1 lost on (\w+), 2 won on (?!\1)\w+", told["attempts"])
+    assert "kill -9 of node" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"answer.png", "utilisation.png"}
+    took = re.search(r"(\d+) s in all\.\n$", done.stdout)
+    assert took
+    assert int(took[1]) <= 90
+
+
+def test_a_demonstration_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    if missing := explain_missing(accounting=False):
+        pytest.skip(missing)
+    argv = [sys.executable, "-m", "tests.demo_urgent", str(tmp_path)]
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=out, stderr=out)
+    try:
+        wait_until(lambda: "the machine is full" in said.read_text(), "the machine is full", 60)
+        places = re.findall(r"in (/tmp/[^\s:)]+)", said.read_text())
+        assert all(processes_naming(place) for place in places)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    assert process.returncode == 1
+    assert "stopped; nothing is left" in said.read_text()
+    assert len(places) == 3
+    assert not any(Path(place).exists() for place in places)
+    wait_until(lambda: not any(map(processes_naming, places)), "all of its processes have ended", 15)
 
 
 def working(server: httpx.Client, name: str) -> int:

@@ -20,6 +20,7 @@ OURS = {
     "cluster": {"cluster", "model", "errors"},
     "runs": {"runs", "model", "errors"},
     "metrics": {"metrics", "model", "errors"},
+    "explain": {"explain", "model"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "driver", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
@@ -43,6 +44,7 @@ OUTSIDE = {
     | JUPYTER
     | PICKLES
     | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib", "time"},
+    "explain": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "cluster": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "scheduler": DASK | JUPYTER | PICKLES,
     "agent": DASK | JUPYTER | PICKLES,
@@ -72,6 +74,8 @@ SLURM_SPEAKERS = {
     "scheduler/slurm_launch.py",
     "scheduler/slurm_offers.py",
     "scheduler/slurm_policy.py",
+    "scheduler/slurm_evidence.py",
+    "scheduler/slurm_why.py",
     "scheduler/reasons.py",
     "scheduler/environment.py",
     "sites/discovery.py",

@@ -77,6 +77,13 @@ class Page(HTMLParser):
         self.text += data
 
 
+def test_times_add_up_where_the_batch_system_counts_whole_seconds() -> None:
+    early = {"planned": NOW - 2, "submitted": NOW - 1.9, "queued": NOW - 1.5, "allocated": NOW - 1.8}
+    shown = stages(view(RunState.ALLOCATED, stages=early, created_at=NOW - 2), NOW)
+    took = [stage.seconds for stage in shown if stage.seconds is not None]
+    assert took == pytest.approx([0.1, 0.4, 0.0, 1.5])
+
+
 def test_the_line_tells_steps_times_reason_and_what_is_left() -> None:
     waiting = view(RunState.QUEUED, reason="Resources are taken", deadline_at=NOW + 42)
     text = stage.line(waiting, NOW)

@@ -47,7 +47,8 @@ class Agent:
 
     def __init__(self, sites: Mapping[str, Site], state: Path, runtime: Path, idle: float) -> None:
         self.desks = {
-            name: SiteDesk(site, runtime, partial(self._site_changed, name)) for name, site in sites.items()
+            name: SiteDesk(site, runtime, partial(self._site_changed, name), self._owners)
+            for name, site in sites.items()
         }
         self.keepers: dict[str, Keeper] = {}
         self._store = Store(state / "clusters", "cluster.json", ClusterRecord)
@@ -109,6 +110,11 @@ class Agent:
         ours = {keeper.record.uid for keeper in self.keepers.values()} | set(self.runs.keepers)
         jobs = [job for desk in self.desks.values() for job in desk.tagged()]
         return tuple(job for job in jobs if (tag := parse_job_name(job.name)) and tag.uid not in ours)
+
+    def _owners(self) -> dict[str, str]:
+        """By their jobs' tag: clusters by name, runs by id."""
+        clusters = {keeper.record.uid: keeper.record.name for keeper in self.keepers.values()}
+        return clusters | {id_: id_ for id_ in self.runs.keepers}
 
     def _keep(self, record: ClusterRecord, lease: Lease) -> Keeper:
         desk = self.desks[record.site]

@@ -1,109 +1,21 @@
-"""The API of docs/api.md on the agent's socket: same user only, JSON in and out, every error a `Fault`."""
+"""The API of docs/api.md on the agent's socket: one small handler for each path."""
 
-import logging
-import os
-import socket
-import struct
 import time
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-from tornado.iostream import IOStream, StreamClosedError
-from tornado.web import Application, RequestHandler
+from tornado.iostream import StreamClosedError
+from tornado.web import Application
 
 from ihpc_jupyter.agent import doctor, inspect
 from ihpc_jupyter.agent.agent import Agent
+from ihpc_jupyter.agent.handler import AgentHandler
 from ihpc_jupyter.agent.meter import KEPT
-from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
+from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
-from ihpc_jupyter.model.protocol import Fault
 from ihpc_jupyter.model.run import Policy, RunOrder
 from ihpc_jupyter.scheduler.open import policy
-from ihpc_jupyter.validation import explain
-
-_LOG = logging.getLogger("ihpc.agent")
-ModelType = TypeVar("ModelType", bound=BaseModel)
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body."""
-
-
-class AgentHandler(RequestHandler):
-    """What all handlers share: the caller is checked, bodies are validated, errors are faults."""
-
-    def initialize(self, agent: Agent) -> None:
-        """Take the agent from the routes."""
-        self.agent = agent
-
-    def prepare(self) -> None:
-        """Only the agent's own user gets further (the socket's directory is closed to others anyway)."""
-        if (uid := self._peer_uid()) not in (None, os.getuid(), 0):
-            raise NotAllowed(f"This agent belongs to user {os.getuid()}, not {uid}.")
-        self.agent.used()
-
-    def _peer_uid(self) -> int | None:
-        stream = getattr(self.request.connection, "stream", None)
-        if not isinstance(stream, IOStream) or stream.socket.family != socket.AF_UNIX:
-            return None
-        credentials = stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return int(struct.unpack("3i", credentials)[1])
-
-    def body(self, kind: type[ModelType]) -> ModelType:
-        """The request's body as a model. Raises InvalidRequest that names each wrong field."""
-        try:
-            return kind.model_validate_json(self.request.body or b"{}")
-        except ValidationError as error:
-            raise InvalidRequest(explain(error), "See docs/api.md for what is allowed.") from error
-
-    def argument(self, name: str) -> str:
-        """A query argument. Raises InvalidRequest when it is missing."""
-        if not (value := self.get_query_argument(name, "")):
-            raise InvalidRequest(f"The query argument {name!r} is missing.", f"Add ?{name}=…")
-        return value
-
-    def number(self, name: str, default: float, most: float) -> float:
-        """A query argument that is a number, 0 to *most* (the default may be anything). Raises InvalidRequest."""
-        text = self.get_query_argument(name, "")
-        try:
-            value = float(text) if text else default
-        except ValueError:
-            value = float("nan")
-        if text and not 0 <= value <= most:
-            raise InvalidRequest(f"{name} is {text!r}.", f"Give a number from 0 to {most:g}.")
-        return value
-
-    def answer(self, model: BaseModel | None, status: int = 200) -> None:
-        """Finish with a model, or with nothing (204)."""
-        self.set_status(status if model is not None else 204)
-        if model is None:
-            self.finish()
-        else:
-            self.set_header("Content-Type", "application/json")
-            self.finish(model.model_dump_json())
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Every error as a `Fault`; what we did not foresee is logged and said to be our fault."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, IhpcError):
-            self.set_status(error.status)
-            fault = Fault(error=error.kind, message=error.message, hint=error.hint)
-        elif status_code in (404, 405):
-            fault = Fault(
-                error="not-found",
-                message=f"There is nothing at {self.request.path}.",
-                hint="See docs/api.md.",
-            )
-        else:
-            fault = Fault(
-                error="internal", message=f"The agent failed ({status_code}).", hint="Its log tells more."
-            )
-        self.set_header("Content-Type", "application/json")
-        self.finish(fault.model_dump_json())
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Errors meant for users are no surprises to log."""
-        if not isinstance(value, IhpcError):
-            super().log_exception(typ, value, tb)
 
 
 class NothingHere(AgentHandler):
@@ -226,6 +138,36 @@ class AuditHandler(AgentHandler):
         self.answer(await self.agent.runs.audit(name, since))
 
 
+class JobsHandler(AgentHandler):
+    """``GET /api/sites/NAME/jobs?all=true&fresh=true&array=ID``."""
+
+    async def get(self, name: str) -> None:
+        """My jobs, or everybody's."""
+        queue = self.agent.site(name).queue
+        if self.flag("all"):
+            self.answer(await queue.everybody())
+        else:
+            array = self.get_query_argument("array", "") or None
+            self.answer(await queue.mine(array, fresh=self.flag("fresh")))
+
+
+class JobHandler(AgentHandler):
+    """``DELETE /api/sites/NAME/jobs/ID?waiting=true``."""
+
+    async def delete(self, name: str, job: str) -> None:
+        """Cancel it, or all of an array (those that wait)."""
+        queue = self.agent.site(name).queue
+        self.answer(await queue.cancel(job, waiting_only=self.flag("waiting")), 202)
+
+
+class WhyHandler(AgentHandler):
+    """``GET /api/sites/NAME/jobs/ID/why``."""
+
+    async def get(self, name: str, job: str) -> None:
+        """Why it waits, or ended."""
+        self.answer(await self.agent.site(name).queue.why(job))
+
+
 class ClustersHandler(AgentHandler):
     """``POST /api/clusters``."""
 
@@ -324,6 +266,14 @@ class OneRunHandler(AgentHandler):
         self.answer(await self.agent.runs.stop(id_), 202)
 
 
+class OutputHandler(AgentHandler):
+    """``GET /api/runs/ID/output``."""
+
+    async def get(self, id_: str) -> None:
+        """The end of what it has said."""
+        self.answer(await self.agent.runs.output(id_))
+
+
 class StartHandler(AgentHandler):
     """``POST /api/runs/ID/start``."""
 
@@ -344,6 +294,9 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/sites/([^/]+)/check", CheckHandler),
     (r"/api/sites/([^/]+)/policy", PolicyHandler),
     (r"/api/sites/([^/]+)/audit", AuditHandler),
+    (r"/api/sites/([^/]+)/jobs", JobsHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)", JobHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)/why", WhyHandler),
     (r"/api/clusters", ClustersHandler),
     (r"/api/clusters/([^/]+)", ClusterHandler),
     (r"/api/clusters/([^/]+)/retry", RetryHandler),
@@ -355,6 +308,7 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/runs/check", RehearsalHandler),
     (r"/api/runs/([0-9a-f]+)", OneRunHandler),
     (r"/api/runs/([0-9a-f]+)/start", StartHandler),
+    (r"/api/runs/([0-9a-f]+)/output", OutputHandler),
     (r".*", NothingHere),
 ]
 

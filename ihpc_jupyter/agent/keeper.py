@@ -15,7 +15,7 @@ from ihpc_jupyter.agent.case import Case
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.ending import Ending
 from ihpc_jupyter.agent.heads import Heads
-from ihpc_jupyter.agent.lease import RENEW, Lease
+from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.agent.tunnel import Tunnel
@@ -55,7 +55,6 @@ class Keeper:
         self._heads = Heads(self._case)
         self._workers = Workers(self._case)
         self._ending = Ending(self._case, store, self._heads)
-        self._renewed_at = 0.0
         self.held = lease.held
         self.holder: str | None = None
         self.settled = asyncio.Event()
@@ -176,11 +175,8 @@ class Keeper:
 
     async def _hold(self) -> bool:
         """Hold the lease; while another agent does, follow its record on disk."""
-        self.held = await asyncio.to_thread(lambda: self._lease.held)
+        self.held = await asyncio.to_thread(self._lease.keep)
         if self.held:
-            if time.monotonic() - self._renewed_at > RENEW:
-                self._renewed_at = time.monotonic()
-                await asyncio.to_thread(self._lease.renew)
             return True
         latest = await asyncio.to_thread(self._store.load, self.record)
         if latest is None:
@@ -199,7 +195,6 @@ class Keeper:
 
     def _adopt(self) -> None:
         """Newly responsible: what another agent was sending when it went may have been accepted."""
-        self._renewed_at = time.monotonic()
         self.held, self.holder = True, None
         for submission in self.record.submissions:
             if submission.state == "sending":

@@ -35,11 +35,21 @@ class Lease:
         self._me = me
         self._generation = 0
         self._seen: tuple[int, float, float] = (0, 0.0, 0.0)
+        self._renewed_at = 0.0
 
     @property
     def held(self) -> bool:
         """Whether we hold it, and nobody has taken over."""
         return self._generation > 0 and self._highest() == self._generation
+
+    def keep(self) -> bool:
+        """Whether we hold it still; renewed when that is due. Raises OSError where the file cannot be written."""
+        if not self.held:
+            return False
+        if time.monotonic() - self._renewed_at > RENEW:
+            self._renewed_at = time.monotonic()
+            return self.renew()
+        return True
 
     def holder(self) -> LeaseFile | None:
         """Who holds it now, as far as the files say."""
@@ -63,7 +73,7 @@ class Lease:
         """
         if not self.held:
             return False
-        write_model(self._path(self._generation), self._mine())
+        write_model(self._path(self._generation), self._mine(), durable=False)
         return self.held
 
     def release(self) -> None:
@@ -91,13 +101,14 @@ class Lease:
         # Written elsewhere and linked: it appears whole or, on a full disk, not at all.
         draft = self._directory / f".lease-{self._me.host}-{self._me.pid}"
         try:
-            write_model(draft, self._mine())
+            write_model(draft, self._mine(), durable=False)  # after a crash nobody holds it anyway
             os.link(draft, self._path(generation))
         except FileExistsError:
             return False
         finally:
             draft.unlink(missing_ok=True)
         self._generation = generation
+        self._renewed_at = time.monotonic()
         self._path(generation - 1).unlink(missing_ok=True)
         return True
 

@@ -3,12 +3,14 @@
 Names, sizes and JSON only; what is pickled stays closed here.
 """
 
+import hashlib
 import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ihpc_jupyter.files import write_text
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.runs.sight import CopySight, ResultSight
 
@@ -60,6 +62,13 @@ class Mail:
             error=text[:500],
         )
 
+    def output(self, attempt: int, copy: int) -> tuple[str, bool]:
+        """The end of what a copy has said, and whether its beginning is left out."""
+        tail = _tail(self._mailbox.events(attempt, copy), HEAD_BYTES)
+        told = [_json(line) for line in tail.split(b"\n")]
+        text = "".join(str(word.get("text", "")) for word in told if word.get("is") == "stream")
+        return text, len(tail) == HEAD_BYTES
+
     def copies(self, attempt: int, count: int) -> tuple[CopySight, ...]:
         """What there is to see of each copy of an attempt."""
         return tuple(self._copy(attempt, copy) for copy in range(count))
@@ -90,10 +99,22 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _tail(path: Path) -> bytes:
+def write_script(mailbox: Mailbox, script: str, interpreter: str, tasks: int, directory: str) -> None:
+    """The payload and the order of a script that came with the request. Raises OSError."""
+    payload = script.encode(errors="surrogateescape")
+    order = {
+        "kind": "script", "python": "", "sha256": hashlib.sha256(payload).hexdigest(), "interpreter": interpreter,
+        "directory": directory, "path": [], "argv": [], "tasks": tasks, "files": False, "cluster": None,
+    }  # fmt: skip
+    mailbox.payload.write_bytes(payload)
+    mailbox.payload.chmod(0o600)
+    write_text(mailbox.order, json.dumps(order))
+
+
+def _tail(path: Path, size: int = TAIL_BYTES) -> bytes:
     try:
         with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
+            file.seek(max(0, file.seek(0, 2) - size))
             return file.read()
     except OSError:
         return b""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ihpc_jupyter.agent.attempts import WORKER_WAYS, Attempts
 from ihpc_jupyter.agent.desk import SiteDesk
-from ihpc_jupyter.agent.lease import RENEW, Lease
+from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.agent.runview import run_view
@@ -59,10 +59,11 @@ class RunKeeper:
         self._publish = publish
         self._mail = Mail(self.mailbox)
         self._woken = asyncio.Event()
+        if record.begun:
+            self._woken.set()  # else there is nothing to see yet, and the first attempt must not wait for a look
         self._turn = asyncio.Lock()
         self._attempts = Attempts(desk, self.mailbox, self._woken.set, link)
         self._saved = record
-        self._renewed_at = time.monotonic()
         self._looked_up_at = float("-inf")
         self._noted = False
 
@@ -71,6 +72,10 @@ class RunKeeper:
     def view(self) -> RunView:
         """The run as it is now."""
         return run_view(self.record, self.mailbox, self._jobs(), self.holder)
+
+    def output(self, attempt: int) -> tuple[str, bool]:
+        """The end of what an attempt's first copy has said, and whether its beginning is left out."""
+        return self._mail.output(attempt, 0)
 
     async def begin(self) -> None:
         """The payload is there: the first attempt, at once."""
@@ -96,12 +101,14 @@ class RunKeeper:
         """Look after the run until all is settled."""
         with self._desk.watcher.subscribe() as subscription:
             try:
-                while not await self._done():
-                    subscription.waiting = self._asks()
+                ended = False
+                while not ended:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(LOOK):
                             await self._woken.wait()
                     self._woken.clear()
+                    ended = await self._done()
+                    subscription.waiting = self._asks()
             finally:
                 self._attempts.drop()
 
@@ -120,11 +127,8 @@ class RunKeeper:
 
     async def _hold(self) -> bool:
         """Hold the lease; while another agent does, follow its record on disk."""
-        self.held = await asyncio.to_thread(lambda: self._lease.held)
+        self.held = await asyncio.to_thread(self._lease.keep)
         if self.held:
-            if time.monotonic() - self._renewed_at > RENEW:
-                self._renewed_at = time.monotonic()
-                await asyncio.to_thread(self._lease.renew)
             return True
         latest = await asyncio.to_thread(self._store.load, self.record)
         self.record = self._saved = latest or self.record.model_copy(update={"settled": True})

@@ -4,12 +4,14 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 
 from ihpc_jupyter.agent.attempts import WORKER_WAYS
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.link import HeadLink
+from ihpc_jupyter.agent.mail import write_script
 from ihpc_jupyter.agent.rehearsal import rehearse
 from ihpc_jupyter.agent.runkeeper import RunKeeper
 from ihpc_jupyter.agent.runrequest import new_run, resolve
@@ -18,7 +20,7 @@ from ihpc_jupyter.cluster.naming import parse_run
 from ihpc_jupyter.errors import NotAllowed, NotFound, Rejected, Unavailable
 from ihpc_jupyter.files import private_directory
 from ihpc_jupyter.model.process import Process
-from ihpc_jupyter.model.protocol import Change, Report
+from ihpc_jupyter.model.protocol import Change, LogTail, Report
 from ihpc_jupyter.model.run import Audit, Ledger, Plan, RunOrder, RunState, RunView, WayKind
 from ihpc_jupyter.runs.account import starts
 from ihpc_jupyter.runs.audit import differences, rows
@@ -65,7 +67,7 @@ class Runs:
 
     async def scan(self) -> None:
         """Find runs that this agent does not know yet, and forget the oldest."""
-        for record in await asyncio.to_thread(self._store.all):
+        for record in await asyncio.to_thread(self._store.all, set(self.keepers)):
             if record.id not in self.keepers and record.site in self._desks:
                 self._keep(record, Lease(self._store.directory(record), self._me))
         await asyncio.to_thread(self._tidy)
@@ -148,7 +150,11 @@ class Runs:
         try:
             private_directory(mailbox.path)
             mailbox.gate.touch(mode=0o600)
-            self._store.create(record)
+            if (script := record.order.script) is not None:
+                directory = record.environment.directory or str(Path.home())
+                write_script(mailbox, script, record.order.interpreter, record.order.tasks, directory)
+                record = record.model_copy(update={"order": record.order.model_copy(update={"script": None})})
+            self._store.create(record, durable=False)  # nothing is asked for before it is saved again
             lease.acquire()
         except OSError as error:
             self._store.forget(record)
@@ -190,6 +196,14 @@ class Runs:
         found = rows(jobs, [parse_run(job.name) for job in jobs])
         mine = [view for view in self.views() if view.site == site and view.created_at >= since]
         return Audit(site=site, since=since, rows=tuple(found), differences=tuple(differences(found, mine)))
+
+    async def output(self, id_: str) -> LogTail:
+        """The end of what a run has said: the first copy of its latest attempt."""
+        keeper = self.find(id_)
+        number = keeper.record.winner or max(len(keeper.record.attempts), 1)
+        text, truncated = await asyncio.to_thread(keeper.output, number)
+        path = keeper.mailbox.events(number, 0)
+        return LogTail(job_id=f"{id_} attempt {number}", path=str(path), text=text, truncated=truncated)
 
     def find(self, id_: str) -> RunKeeper:
         """The keeper of that run; the beginning of an id will do where only one begins so. Raises NotFound."""

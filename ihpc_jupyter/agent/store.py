@@ -1,6 +1,7 @@
 """Records on disk: one directory each in the home, read by every host's agent, written by one."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -22,10 +23,10 @@ class Store(Generic[RecordType]):
         """The record's own directory."""
         return self._root / record.folder
 
-    def create(self, record: RecordType) -> Path:
-        """Make the directory with its record."""
+    def create(self, record: RecordType, *, durable: bool = True) -> Path:
+        """Make the directory with its record; *durable*: on the disk when this returns."""
         directory = private_directory(self.directory(record))
-        write_model(directory / self._file, record)
+        write_model(directory / self._file, record, durable=durable)
         return directory
 
     def save(self, record: RecordType) -> None:
@@ -36,9 +37,10 @@ class Store(Generic[RecordType]):
         """The record as it is on disk now; None when it is gone."""
         return read_model(self.directory(record) / self._file, self._kind)
 
-    def all(self) -> list[RecordType]:
-        """Every record, whoever holds it; those that cannot be read are left out."""
-        records = (read_model(path, self._kind) for path in sorted(self._root.glob(f"*/{self._file}")))
+    def all(self, known: Collection[str] = ()) -> list[RecordType]:
+        """Every record, whoever holds it, but those in folders that are *known*; unreadable ones are left out."""
+        paths = (path for path in sorted(self._root.glob(f"*/{self._file}")) if path.parent.name not in known)
+        records = (read_model(path, self._kind) for path in paths)
         return [record for record in records if record is not None]
 
     def forget(self, record: RecordType) -> None:

@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import hashlib
-import json
 import sys
 import time
 from pathlib import Path
@@ -68,30 +66,21 @@ async def cancel(agent: AgentClient, options: argparse.Namespace) -> int:
     return 0
 
 
-async def why(agent: AgentClient, options: argparse.Namespace) -> int:
-    """The story of a run or a job."""
-    snapshot = await agent.snapshot()
-    run = story.find_run(snapshot, options.id)
-    lines = story.why_run(run, time.time()) if run else story.why_job(snapshot, options.id)
-    if lines is None:
-        raise NotFound(f"There is no run and no job {options.id!r}.", "ihpc runs lists runs, ihpc show NAME jobs.")
-    print_lines(*lines)
-    return 0
-
-
 async def script(agent: AgentClient, options: argparse.Namespace) -> int:
     """Run a script urgently: its output, its exit code."""
     path = Path(options.file)
     try:
-        text = path.read_bytes()
+        text = path.read_text(errors="surrogateescape")
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}.") from None
     environment = Environment(python=sys.executable, directory=str(Path.cwd()))
-    order = order_of(vars(options), kind=Kind.SCRIPT, title=path.name[:200], environment=environment)
+    order = order_of(
+        vars(options), kind=Kind.SCRIPT, title=path.name[:200], environment=environment, script=text,
+        interpreter=options.interpreter,
+    )  # fmt: skip
     view = await agent.create_run(order)
     try:
         _tell(f"Run {view.id}: {story.plan_line(view.plan)}")
-        _write(Mailbox(Path(view.mailbox)), text, options.interpreter, view.tasks)
         view = await agent.start_run(view.id)
         if options.detach:
             print_lines(view.id)
@@ -100,27 +89,12 @@ async def script(agent: AgentClient, options: argparse.Namespace) -> int:
     except asyncio.CancelledError:  # Ctrl-C
         await _cancel(agent, view.id)
         raise
-    except OSError as error:
-        await _cancel(agent, view.id)
-        raise Unavailable(f"The script cannot be written into the spool: {error}.", "Is it full?") from None
 
 
 async def _cancel(agent: AgentClient, id_: str) -> None:
     with contextlib.suppress(Unavailable, NotFound):
         await agent.cancel_run(id_)
         _tell(f"Run {id_} is cancelled everywhere.")
-
-
-def _write(mailbox: Mailbox, text: bytes, interpreter: str, tasks: int) -> None:
-    """The payload and its order, as `docs/mailbox.md` has them. Raises OSError."""
-    mailbox.payload.write_bytes(text)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    order = {
-        "kind": Kind.SCRIPT.value, "python": version, "sha256": hashlib.sha256(text).hexdigest(),
-        "interpreter": interpreter, "directory": str(Path.cwd()), "path": [], "argv": [], "tasks": tasks,
-        "files": False, "cluster": None,
-    }  # fmt: skip
-    mailbox.order.write_text(json.dumps(order))
 
 
 async def _follow(agent: AgentClient, view: RunView) -> int:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ihpc_jupyter.model.cluster import JobView
 from ihpc_jupyter.model.protocol import Snapshot
@@ -46,7 +47,9 @@ def stages(view: RunView, now: float) -> tuple[Stage, ...]:
     ended = view.state.ended
     end = view.stages.get(view.state, now) if ended else now
     known = _moments(view)
-    reached = [(state, known[state]) for state in PATH if state in known]
+    passed = [state for state in PATH if state in known]
+    # Batch systems count whole seconds: no stage begins before the one ahead of it, so that the times add up.
+    reached = list(zip(passed, accumulate((known[state] for state in passed), max), strict=True))
     until = [at for _, at in reached[1:]] + [end]
     shown = [
         Stage(state.value, max(0.0, later - at), state is view.state, view.reason if state is view.state else "")

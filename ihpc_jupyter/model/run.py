@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ihpc_jupyter.model.base import Line, Model, Name, Seconds, Time, Word
 from ihpc_jupyter.model.cluster import Environment, Problem
@@ -51,6 +51,10 @@ class RunOrder(Model):
     """An own cluster whose workers may take it; a fresh allocation where none is named or idle."""
     shape: Name | Shape | None = None
     account: Word | None = None
+    script: Annotated[str, Field(max_length=1 << 19)] | None = None
+    """For a script: its text. The agent then writes the payload itself, and the run only has to be started."""
+    interpreter: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./+-]{1,200}$")] = "bash"
+    """What runs the script: a program's name or path."""
     tasks: Tasks = 1
     copies: Copies = 1
     deadline: Duration | None = None
@@ -67,6 +71,14 @@ class RunOrder(Model):
     go_on: bool = False
     """Whether a late answer is still wanted after the deadline."""
     environment: Environment | None = None
+
+    @model_validator(mode="after")
+    def _script_of_a_script(self) -> "RunOrder":
+        if self.script is not None and self.kind is not Kind.SCRIPT:
+            raise ValueError("script goes with kind script; other payloads are written into the mailbox")
+        if self.script is not None and not self.script.strip():
+            raise ValueError("the script is empty")
+        return self
 
 
 class Estimate(Model):

@@ -6,10 +6,17 @@ from typing import Literal
 
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.run import Attempt, WayKind
+from ihpc_jupyter.runs.record import MAX_ATTEMPTS
 from ihpc_jupyter.runs.sight import AttemptSight, RunSight
 
 LOST_AFTER = 4.0
 """Seconds without a pulse (it beats twice a second) after which a copy counts as lost."""
+
+BEGIN_WITHIN = 8.0
+"""Seconds in which a driver has to begin once its job runs: a node may hang before anything of ours is on it.
+
+Each further attempt has twice as long, and the last all the time: slow nodes cost some attempts, not the answer.
+"""
 
 UNSEEN_FOR = 30.0
 """Seconds after which an attempt without command, job or driver is given up: enough for slow answers."""
@@ -60,6 +67,19 @@ def _silent(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
         return None
     hosts = tuple(dict.fromkeys(copy.host for copy in begun if copy.host))
     return Verdict("lost", f"No sign of life from {', '.join(hosts)} for {LOST_AFTER:g} s.", nodes=hosts)
+
+
+def _never_began(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | None:
+    """The batch system says that the job runs, but no driver has begun on its nodes."""
+    begun = any(copy.started_at is not None for copy in sight.copies)
+    runs = bool(sight.jobs) and all(job.state is JobState.RUNNING for job in sight.jobs)
+    if begun or not runs or attempt.allocated_at is None or attempt.number >= MAX_ATTEMPTS:
+        return None
+    patience = BEGIN_WITHIN * 2.0 ** (attempt.number - 1)
+    if seen.now - max(attempt.allocated_at, attempt.submitted_at) <= patience:
+        return None
+    nodes = tuple(job.node for job in sight.jobs if job.node)
+    return Verdict("lost", f"The job runs, but nothing has begun on {', '.join(nodes)}.", nodes=nodes)
 
 
 _ENDS = {
@@ -124,6 +144,7 @@ _FOR_A_NODE = {"", "None", "Resources"}
 _RULES: tuple[Callable[[Attempt, AttemptSight, RunSight], Verdict | None], ...] = (
     _not_taken,
     _silent,
+    _never_began,
     _job_ended,
     _command_ended,
     _command_killed,

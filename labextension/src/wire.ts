@@ -25,6 +25,32 @@ export type JobState =
   | 'DEADLINE'
   | 'UNKNOWN';
 /**
+ * To what of ours a job belongs, by its name's tag.
+ */
+export type Belongs = 'cluster' | 'run' | 'none';
+/**
+ * The kinds of answers.
+ */
+export type Category =
+  | 'resources'
+  | 'priority'
+  | 'limit'
+  | 'dependency'
+  | 'held'
+  | 'reservation'
+  | 'node-down'
+  | 'begin-time'
+  | 'not-considered'
+  | 'running'
+  | 'completed'
+  | 'preempted'
+  | 'failed'
+  | 'timed-out'
+  | 'out-of-memory'
+  | 'cancelled'
+  | 'node-failure'
+  | 'unknown';
+/**
  * The batch systems that are run for real.
  */
 export type SiteKind = 'local' | 'slurm';
@@ -135,6 +161,12 @@ export interface AuditRow {
   waited: number | null;
   core_seconds: number;
   node: string;
+}
+/**
+ * How many jobs were asked to go.
+ */
+export interface Cancellation {
+  jobs: number;
 }
 /**
  * This is now so. A client whose revision is not the one before fetches the snapshot.
@@ -438,6 +470,11 @@ export interface Job {
   qos: string;
   account: string;
   cores: number;
+  nodes: number;
+  memory: number;
+  gpus: number;
+  time_limit: number | null;
+  exit_code: number | null;
   node: string;
   restarts: number;
   submitted_at: number | null;
@@ -505,6 +542,27 @@ export interface Environment {
   directory?: string | null;
 }
 /**
+ * The answer to "why?" about one job.
+ */
+export interface Explanation {
+  job: Job;
+  category: Category;
+  sentence: string;
+  facts: Fact[];
+  advice: string;
+  code: string;
+  at: number;
+  commands: string[];
+}
+/**
+ * One piece of evidence; *read* False: it could not be read, and *value* says why.
+ */
+export interface Fact {
+  label: string;
+  value: string;
+  read: boolean;
+}
+/**
  * An error on its way to a person.
  */
 export interface Fault {
@@ -564,6 +622,61 @@ export interface Policy {
   text: string;
 }
 /**
+ * A site's jobs. *at*: when the batch system said so; None where it never has.
+ */
+export interface Queue {
+  site: string;
+  everybody: boolean;
+  at: number | null;
+  health: Health;
+  detail: string;
+  rows: QueueRow[];
+  totals: QueueTotal[];
+  left_out: number;
+  command: string;
+}
+/**
+ * A job, or *count* jobs of one array in the same state for the same reason: then the first of them.
+ */
+export interface QueueRow {
+  id: string;
+  user: string;
+  name: string;
+  state: JobState;
+  reason: string;
+  lane: string;
+  partition: string;
+  qos: string;
+  account: string;
+  cores: number;
+  nodes: number;
+  memory: number;
+  gpus: number;
+  time_limit: number | null;
+  exit_code: number | null;
+  node: string;
+  restarts: number;
+  submitted_at: number | null;
+  expected_start: number | null;
+  started_at: number | null;
+  ends_at: number | null;
+  count: number;
+  elements: string;
+  mine: boolean;
+  belongs: Belongs;
+  owner: string;
+  state_text: string;
+  reason_text: string;
+}
+/**
+ * Jobs and cores in one state, those of rows that were left out included.
+ */
+export interface QueueTotal {
+  state: string;
+  jobs: number;
+  cores: number;
+}
+/**
  * The doctor's report of one site.
  */
 export interface Report {
@@ -617,6 +730,8 @@ export interface RunOrder {
   cluster?: string | null;
   shape?: string | ShapeRequest | null;
   account?: string | null;
+  script?: string | null;
+  interpreter?: string;
   tasks?: number;
   copies?: number;
   deadline?: number | null;

@@ -18,7 +18,7 @@ from tests.demo_urgent.summary import Finding, findings
 from tests.lab_slurm import Workplace, workplace
 from tests.leftovers import processes_naming
 from tests.notebook import Notebook
-from tests.slurmbed import BedError, BedSettings, SlurmBed, wait_until
+from tests.slurmbed import BedError, BedSettings, SlurmBed, users, wait_until
 
 SETTINGS = BedSettings(nodes=6, cpus=2, grace_time=10)
 SHAPES = {"node": (SETTINGS.cpus, "2GiB")}
@@ -78,10 +78,17 @@ def stage(began: float) -> Iterator[tuple[Stage, Notebook]]:
     """Slurm, B's program, A's kernel; all of it gone afterwards."""
     user = neighbour()
     with SlurmBed(SETTINGS) as bed:
-        tell(time.monotonic() - began, "machine", f"Slurm: {len(bed.nodes)} nodes with {SETTINGS.cpus} cores each")
+        tell(
+            time.monotonic() - began,
+            "machine",
+            f"Slurm in {bed.directory}: {len(bed.nodes)} nodes, {SETTINGS.cpus} cores each",
+        )
         with workplace(bed, user=user, shapes=SHAPES) as theirs, workplace(bed, shapes=SHAPES) as ours:
-            whose = f"user {user}" if user else "the same user in a home of their own"
-            tell(time.monotonic() - began, "B", f"({whose}) an elastic spot cluster on all nodes counts primes")
+            whose = f"{user or users.current_user()}, in {theirs.directory}"
+            tell(
+                time.monotonic() - began, "B", f"({whose}) counts primes on an elastic spot cluster, on all nodes"
+            )
+            tell(time.monotonic() - began, "A", f"({users.current_user()}, in {ours.directory}) opens a notebook")
             with (
                 closing(Spot(theirs, len(bed.nodes), TASKS)) as spot,
                 closing(Notebook(ours.environment, EXAMPLE.parent)) as kernel,
@@ -117,8 +124,8 @@ def acts(on: Stage, kernel: Notebook, directory: Path) -> list[Finding]:
     on.tell("A", "The bill:")
     run(kernel, "%runs ledger", Reader(lambda text: on.tell("A", text)))
     counted = on.spot.await_("primes", 1, 60)
-    over = on.machine.now
-    on.machine.mark("B's result")
+    over = on.machine.at(on.spot.told_at)
+    on.machine.mark("B's result", over)
     on.tell("B", f"{counted:,} primes below 100,000,000; right is {PRIMES:,}")
     on.machine.close()
     on.machine.draw(directory / "utilisation.png")

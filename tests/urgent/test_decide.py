@@ -12,7 +12,7 @@ from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.run import Attempt, Plan, RunOrder, RunState, WayKind
 from ihpc_jupyter.model.site import Shape
 from ihpc_jupyter.runs.decide import Decision, decide
-from ihpc_jupyter.runs.judge import LOST_AFTER, STUCK_AFTER, UNSEEN_FOR
+from ihpc_jupyter.runs.judge import BEGIN_WITHIN, LOST_AFTER, STUCK_AFTER, UNSEEN_FOR
 from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, CommandSight, CopySight, ResultSight, RunSight
 
@@ -113,6 +113,28 @@ def test_a_further_attempt_begins_its_stages_anew() -> None:
     again = decide(decision.record, seen({1: lost}, now=NOW + 9)).record
     assert again.stages == {"planned": NOW + 9}
     assert again.attempts[0].running_at == NOW + 0.2
+
+
+@pytest.mark.parametrize(
+    ("number", "since", "state", "given_up"),
+    [
+        (1, BEGIN_WITHIN + 1, JobState.RUNNING, True),
+        (1, BEGIN_WITHIN - 1, JobState.RUNNING, False),
+        (1, BEGIN_WITHIN + 1, JobState.CONFIGURING, False),
+        (2, BEGIN_WITHIN + 1, JobState.RUNNING, False),
+        (2, 2 * BEGIN_WITHIN + 1, JobState.RUNNING, True),
+        (MAX_ATTEMPTS, 1000 * BEGIN_WITHIN, JobState.RUNNING, False),
+    ],
+)
+def test_a_node_on_which_nothing_begins_is_given_up(
+    number: int, since: float, state: JobState, given_up: bool
+) -> None:
+    before = [attempt(one, outcome="lost") for one in range(1, number)]
+    sight = AttemptSight((NOT_YET,), HELD, (job(state, node="n1", started_at=NOW),))
+    decision = decide(record(*before, attempt(number)), seen({number: sight}, now=NOW + since))
+    assert (decision.again is not None) is given_up
+    if decision.again is not None:
+        assert decision.again.exclude == ("n1",)
 
 
 def test_of_two_copies_one_may_die() -> None:

@@ -3,14 +3,27 @@
 import getpass
 import os
 import signal
+import sys
 import time
 
 import pytest
 
 from ihpc_jupyter.errors import InvalidRequest, NotAllowed, NotFound, Rejected, Unavailable
-from ihpc_jupyter.model.run import Plan, RunState, WayKind
+from ihpc_jupyter.model.protocol import LogTail
+from ihpc_jupyter.model.run import Plan, RunState, RunView, WayKind
 from tests.slurmbed import SlurmBed, processes
-from tests.urgent.orders import ended, look, order_script, output, reached, run_script, settled, start, when
+from tests.urgent.orders import (
+    ENVIRONMENT,
+    ended,
+    look,
+    order_script,
+    output,
+    reached,
+    run_script,
+    settled,
+    start,
+    when,
+)
 from tests.world import SITE, Stopwatch, World, until
 
 
@@ -332,3 +345,20 @@ def test_a_lane_for_others_is_refused_before_anything_is_asked(world: World) -> 
     with pytest.raises(NotAllowed, match="beam-crew"):
         order_script(agent, "true")
     assert not world.commands.calls("srun")
+
+
+def test_a_script_may_come_with_the_order_and_its_output_goes_by_the_api(world: World) -> None:
+    agent = world.agent()
+    order = {"kind": "script", "site": SITE, "script": "import sys\nprint(2 * 21, file=sys.stderr)", **PYTHON}
+    view = RunView.model_validate_json(agent.request("POST", "/api/runs", order))
+    over = ended(agent, start(agent, view).id)
+    assert over.state is RunState.SUCCEEDED, over.problem
+    told = LogTail.model_validate_json(agent.request("GET", f"/api/runs/{view.id}/output"))
+    assert (told.text, told.truncated) == ("42\n", False)
+    with pytest.raises(InvalidRequest, match="interpreter"):
+        agent.request("POST", "/api/runs", {**order, "interpreter": "sh -c 'rm *'"})
+    with pytest.raises(InvalidRequest, match="kind script"):
+        agent.request("POST", "/api/runs", {**order, "kind": "cell"})
+
+
+PYTHON = {"interpreter": sys.executable, "environment": ENVIRONMENT}
