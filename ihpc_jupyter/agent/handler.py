@@ -1,6 +1,5 @@
 """What every handler on the agent's socket is: same user only, JSON in and out, every error a `Fault`."""
 
-import logging
 import os
 import socket
 import struct
@@ -15,7 +14,6 @@ from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
 from ihpc_jupyter.model.protocol import Fault
 from ihpc_jupyter.validation import explain
 
-_LOG = logging.getLogger("ihpc.agent")
 ModelType = TypeVar("ModelType", bound=BaseModel)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ihpc_jupyter.metrics.series import Sample
-from ihpc_jupyter.model.metrics import Figure, Summary
+from ihpc_jupyter.model.metrics import Figure, Point, Summary
 
 MAX_POINTS = 120
 """Points of one series in a chart."""
@@ -57,15 +57,15 @@ def _variation(values: Sequence[float]) -> float | None:
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)) / mean
 
 
-def points(samples: Sequence[Sample]) -> tuple[tuple[float, float], ...]:
+def points(samples: Sequence[Sample]) -> tuple[Point, ...]:
     """At most `MAX_POINTS` points; of samples that share a span of time the largest is shown."""
     ordered = sorted(samples, key=lambda sample: sample.at)
     if len(ordered) <= MAX_POINTS:
-        return tuple((sample.at, sample.value) for sample in ordered)
+        return tuple(Point(at=sample.at, value=sample.value) for sample in ordered)
     first, span = ordered[0].at, max(1e-9, ordered[-1].at - ordered[0].at) / MAX_POINTS
     largest: dict[int, Sample] = {}
     for sample in ordered:
         place = min(MAX_POINTS - 1, int((sample.at - first) / span))
         if place not in largest or sample.value > largest[place].value:
             largest[place] = sample
-    return tuple((sample.at, sample.value) for sample in largest.values())
+    return tuple(Point(at=sample.at, value=sample.value) for sample in largest.values())

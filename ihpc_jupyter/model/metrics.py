@@ -41,6 +41,13 @@ class Summary(Model):
     """95th percentile by median."""
 
 
+class Point(Model):
+    """One value in a chart."""
+
+    at: Time
+    value: float
+
+
 class SeriesView(Model):
     """One measured quantity of one thing: a lane's waits, an operation of a file system."""
 
@@ -51,8 +58,8 @@ class SeriesView(Model):
     lately: Summary
     baseline: Summary
     """The same over the longest window that is kept, to compare with."""
-    points: tuple[tuple[Time, float], ...] = ()
-    """Moment and value, oldest first; where there are too many, the largest of each of equal spans."""
+    points: tuple[Point, ...] = ()
+    """Oldest first; where there are too many, the largest of each of equal spans."""
 
 
 class Responsiveness(Model):

@@ -2,6 +2,7 @@ import { commandsPlugin } from './plugins/commands';
 import { dashboardPlugin } from './plugins/dashboard';
 import { modelPlugin } from './plugins/model';
 import { rendererPlugin } from './plugins/renderer';
+import { responsivenessPlugin } from './plugins/responsiveness';
 import { sideBarPlugin } from './plugins/sidebar';
 import { statusPlugin } from './plugins/status';
 
@@ -11,5 +12,6 @@ export default [
   sideBarPlugin,
   dashboardPlugin,
   rendererPlugin,
+  responsivenessPlugin,
   statusPlugin
 ];

@@ -618,6 +618,13 @@ export interface PatchGroup {
   adapt?: AdaptRequest | null;
 }
 /**
+ * One value in a chart.
+ */
+export interface Point {
+  at: number;
+  value: number;
+}
+/**
  * Commands by which the batch system itself enforces the lanes.
  */
 export interface Policy {
@@ -706,7 +713,7 @@ export interface SeriesView {
   };
   lately: Summary;
   baseline: Summary;
-  points: unknown[][];
+  points: Point[];
 }
 /**
  * What a window of samples says. Nothing is said where there are none.

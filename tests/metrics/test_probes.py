@@ -16,7 +16,7 @@ from ihpc_jupyter.agent.meter import Meter
 from ihpc_jupyter.agent.probes import Paces, Probes
 from ihpc_jupyter.metrics.health import SLOW_FILES, Reading, judge
 from ihpc_jupyter.metrics.series import Sample
-from ihpc_jupyter.model.metrics import Status, Subsystem
+from ihpc_jupyter.model.metrics import Point, Status, Subsystem
 from ihpc_jupyter.model.site import Health
 from ihpc_jupyter.sites.file import default_local_site
 from tests.asynchronous import run, until
@@ -163,7 +163,7 @@ def test_samples_survive_the_agent_and_no_start_is_counted_twice(tmp_path: Path)
         {"site": "hpc", "lane": "batch"},
         1,
     )
-    assert series.points == ((now, 4.0),)
+    assert series.points == (Point(at=now, value=4.0),)
     assert list(second.board.keys("queue_wait")) == ["7"]
     second.close()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ihpc_jupyter.metrics.catalogue import METRICS
 from ihpc_jupyter.metrics.series import MAX_SAMPLES, MAX_SERIES, Board, Sample, Series
 from ihpc_jupyter.metrics.summary import MAX_POINTS, points, summarise
+from ihpc_jupyter.model.metrics import Point
 
 SECONDS = st.floats(0, 1e6)
 
@@ -83,5 +84,5 @@ def test_a_chart_never_hides_the_worst() -> None:
     values[503] = 9.0
     drawn = points(samples(*values))
     assert len(drawn) <= MAX_POINTS
-    assert (503.0, 9.0) in drawn
-    assert [at for at, _ in drawn] == sorted(at for at, _ in drawn)
+    assert Point(at=503.0, value=9.0) in drawn
+    assert [point.at for point in drawn] == sorted(point.at for point in drawn)

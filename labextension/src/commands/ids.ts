@@ -18,6 +18,7 @@ export const CommandIDs = {
   showRunPlan: 'ihpc:show-run-plan',
   attachRun: 'ihpc:attach-run',
   checkSite: 'ihpc:check-site',
+  openResponsiveness: 'ihpc:open-responsiveness',
   focusSideBar: 'ihpc:focus-sidebar'
 } as const;
 
