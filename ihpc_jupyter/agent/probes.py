@@ -10,6 +10,7 @@ from functools import partial
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.ioprobe import IoProbe
 from ihpc_jupyter.agent.keeper import Keeper
+from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.meter import Meter
 from ihpc_jupyter.identity import this_host
 from ihpc_jupyter.metrics.health import (
@@ -120,14 +121,19 @@ class Probes:
         while True:
             await self._wanted()
             for name, keeper in list(self._keepers.items()):
-                if keeper.held and keeper.link.up:
-                    took = await keeper.link.round_trip()
-                    self._note(
-                        "network", name, took or 0.0, "" if took is not None else "the head does not answer"
-                    )
-                    if took is not None:
-                        self._meter.add(Sample(time.time(), took), "head_round_trip", name)
+                if keeper.held and keeper.link.heard_at:
+                    await self._head(name, keeper.link)
             await self._rest(self._paces.heads, 0.0)
+
+    async def _head(self, name: str, link: HeadLink) -> None:
+        took = await link.round_trip() if link.up else None
+        if took is not None:
+            self._note("network", name, took)
+            self._meter.add(Sample(time.time(), took), "head_round_trip", name)
+        else:
+            silence = time.monotonic() - link.heard_at
+            told = Reading(silence, time.time(), "the head does not answer", silent=True)
+            self._meter.readings["network", name] = told
 
     async def _cores(self) -> None:
         while True:
