@@ -19,8 +19,8 @@ OURS = {
     "errors": set(),
     "cluster": {"cluster", "model", "errors"},
     "runs": {"runs", "model", "errors"},
-    "metrics": {"metrics", "model", "errors"},
     "explain": {"explain", "model"},
+    "metrics": {"metrics", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "driver", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
@@ -40,11 +40,11 @@ OUTSIDE = {
     "model": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado"},
     "errors": DASK | JUPYTER | PICKLES,
     "runs": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
+    "explain": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "metrics": DASK
     | JUPYTER
     | PICKLES
     | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib", "time"},
-    "explain": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "cluster": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "scheduler": DASK | JUPYTER | PICKLES,
     "agent": DASK | JUPYTER | PICKLES,

@@ -64,6 +64,9 @@ class Told:
     async def test_launch(self, launch: Launch) -> str:
         raise NotImplementedError
 
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        raise NotImplementedError
+
     async def everybody(self) -> list[Fold]:
         raise NotImplementedError
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ihpc_jupyter.agent.offers import OfferDesk
 from ihpc_jupyter.agent.queue import Owners, QueueDesk
 from ihpc_jupyter.agent.waits import Waits
 from ihpc_jupyter.cluster.naming import parse_job_name
@@ -34,6 +35,7 @@ class SiteDesk:
         self.runtime = runtime
         self.batch = open_batch_system(site, runtime)
         self.watcher = Watcher(self.batch, site.polling)
+        self.offers = OfferDesk(site, self.batch)
         self.queue = QueueDesk(site, self.batch, self.watcher, owners)
         self.accounts: tuple[str, ...] = ()
         self._changed = changed

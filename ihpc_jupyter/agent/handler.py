@@ -1,4 +1,4 @@
-"""What all handlers on the agent's socket share: same user only, JSON in and out, every error a `Fault`."""
+"""What every handler on the agent's socket is: same user only, JSON in and out, every error a `Fault`."""
 
 import os
 import socket
@@ -50,6 +50,12 @@ class AgentHandler(RequestHandler):
             raise InvalidRequest(f"The query argument {name!r} is missing.", f"Add ?{name}=…")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Whether a query argument says ``true``. Raises InvalidRequest for what is neither that nor ``false``."""
+        if (value := self.get_query_argument(name, "false")) not in {"true", "false"}:
+            raise InvalidRequest(f"{name}={value} is neither true nor false.", f"Write ?{name}=true.")
+        return value == "true"
+
     def number(self, name: str, default: float, most: float) -> float:
         """A query argument that is a number, 0 to *most* (the default may be anything). Raises InvalidRequest."""
         text = self.get_query_argument(name, "")
@@ -60,12 +66,6 @@ class AgentHandler(RequestHandler):
         if text and not 0 <= value <= most:
             raise InvalidRequest(f"{name} is {text!r}.", f"Give a number from 0 to {most:g}.")
         return value
-
-    def flag(self, name: str) -> bool:
-        """Whether a query argument says ``true``. Raises InvalidRequest for what is neither that nor ``false``."""
-        if (value := self.get_query_argument(name, "false")) not in {"true", "false"}:
-            raise InvalidRequest(f"{name}={value} is neither true nor false.", f"Write ?{name}=true.")
-        return value == "true"
 
     def answer(self, model: BaseModel | None, status: int = 200) -> None:
         """Finish with a model, or with nothing (204)."""

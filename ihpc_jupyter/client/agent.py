@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from ihpc_jupyter.client.launch import start_agent
 from ihpc_jupyter.errors import ERRORS, IhpcError, Unavailable
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
+from ihpc_jupyter.model.offer import OffersRequest, StartOffers
 from ihpc_jupyter.model.protocol import (
     API_VERSION,
     About,
@@ -153,6 +154,10 @@ class AgentClient:
         """Why a job waits, or ended."""
         path = f"/api/sites/{quote(site, safe='')}/jobs/{quote(job, safe='')}/why"
         return await self.ask("GET", path, Explanation)
+
+    async def offers(self, site: str, request: OffersRequest) -> StartOffers:
+        """What would start when, as asked and otherwise."""
+        return await self.ask("POST", f"/api/sites/{quote(site, safe='')}/offers", StartOffers, request)
 
     async def cancel_job(self, site: str, job: str, *, waiting_only: bool = False) -> Cancellation:
         """Cancel a job of mine, or all (the waiting ones) of an array."""

@@ -124,6 +124,9 @@ class BatchSystem(Protocol):
     async def test_launch(self, launch: Launch) -> str:
         """What the batch system would say to this launch, without starting anything; its words."""
 
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        """When the batch system expects it to start (None where it does not tell), and its words."""
+
     async def capacity(self) -> Capacity:
         """What is free now, in one or two requests."""
 

@@ -95,6 +95,11 @@ class Local:
         """Whether it would start now."""
         return await self.test_only(as_submission(launch))
 
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        """Now, where there is room; later is not told: jobs here end when they like."""
+        words, taken = await self.test_launch(launch), sum(job.cores for job in self._jobs.values() if job.holds)
+        return time.time() if launch.cores <= self.slots - taken else None, words
+
     async def capacity(self) -> Capacity:
         """Slots that nobody holds, the same for every lane."""
         await self._ready()

@@ -13,6 +13,7 @@ from ihpc_jupyter.scheduler import slurm_room as room
 from ihpc_jupyter.scheduler import slurm_text as text
 from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.fold import Fold
+from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
 from ihpc_jupyter.scheduler.slurm_offers import propose
 from ihpc_jupyter.scheduler.slurm_why import Inquiry
@@ -76,6 +77,11 @@ class Slurm:
         options = launch_options(launch, self._site.lanes[launch.lane])
         done = await self._ask([PROGRAM, "--test-only", *options, "true"])
         return text.clean_error(done.stderr or done.stdout)
+
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        """What ``srun --test-only`` says, and the moment in it."""
+        words = await self.test_launch(launch)
+        return parse_start(words), words
 
     async def capacity(self) -> Capacity:
         """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``), active

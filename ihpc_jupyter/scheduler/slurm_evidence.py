@@ -277,6 +277,12 @@ def parse_dependencies(text: str) -> dict[str, JobState]:
 ENDED_FORMAT = "JobID,State,MaxRSS"
 
 
+def parse_start(words: str) -> float | None:
+    """The moment in ``Job 12 to start at 1795363054 using 16 processors on …``."""
+    match = re.search(r"\bto start at (\d{9,11})\b", words)
+    return float(match[1]) if match else None
+
+
 def parse_ended(text: str) -> tuple[int | None, str]:
     """The most memory that a step used (bytes, None where it was not measured), and who cancelled the job."""
     peaks: list[int] = []

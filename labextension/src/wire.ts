@@ -593,6 +593,16 @@ export interface LogTail {
   truncated: boolean;
 }
 /**
+ * Workers as somebody would ask for them; lane, shape and time are the site's usual ones when left out.
+ */
+export interface OffersRequest {
+  lane?: string | null;
+  shape?: string | ShapeRequest | null;
+  workers?: number;
+  time_limit?: number | null;
+  account?: string | null;
+}
+/**
  * A change of a cluster: its groups by name.
  */
 export interface PatchCluster {
@@ -749,6 +759,27 @@ export interface RunOrder {
 export interface Script {
   text: string;
   command: string;
+}
+/**
+ * One way to ask, and when the batch system expects all of it to run.
+ */
+export interface StartOffer {
+  what: string;
+  lane: string;
+  shape: Shape;
+  workers: number;
+  time_limit: number;
+  expected_start: number | null;
+  price: number;
+  told: string;
+}
+/**
+ * Offers, the one that was asked for first.
+ */
+export interface StartOffers {
+  site: string;
+  at: number;
+  offers: StartOffer[];
 }
 /**
  * How everything is. UNKNOWN: nobody has measured it lately; that is no fault.
