@@ -1,15 +1,17 @@
 """Small measurements at a bounded, jittered pace: only while somebody looks, or something of the user's waits."""
 
 import asyncio
+import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.ioprobe import IoProbe
 from ihpc_jupyter.agent.keeper import Keeper
+from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.meter import Meter
 from ihpc_jupyter.identity import this_host
 from ihpc_jupyter.metrics.health import (
@@ -25,7 +27,10 @@ from ihpc_jupyter.metrics.health import (
 from ihpc_jupyter.metrics.series import Sample
 from ihpc_jupyter.model.metrics import Status, Subsystem
 from ihpc_jupyter.model.site import Health
+from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.watcher import SLOW, Subscription
+
+_LOG = logging.getLogger("ihpc.agent")
 
 INTEREST = 30.0
 """Seconds for which one look counts."""
@@ -83,11 +88,19 @@ class Probes:
         """Measure for ever, at rest while nobody looks and nothing waits."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._meter.keep())
-            group.create_task(self._lag())
-            group.create_task(self._heads())
-            group.create_task(self._cores())
-            for probe in self._files.values():
-                group.create_task(self._io(probe))
+            rounds: list[Callable[[], Awaitable[None]]] = [self._lag, self._heads, self._cores]
+            rounds += [partial(self._io, probe) for probe in self._files.values()]
+            for once in rounds:
+                group.create_task(self._again(once))
+
+    async def _again(self, once: Callable[[], Awaitable[None]]) -> None:
+        """One round after the other; a mistake of ours in one must not end the measuring, nor fill the log."""
+        while True:
+            try:
+                await once()
+            except Exception:  # noqa: BLE001
+                _LOG.exception("a measurement failed")
+                await self._rest(INTEREST, 0.0)
 
     def close(self) -> None:
         """End every interest."""
@@ -106,55 +119,56 @@ class Probes:
         await asyncio.sleep(max(pace, self._paces.duty * took) * random.uniform(1.0, 1.2))  # noqa: S311
 
     async def _lag(self) -> None:
-        while True:
-            if not self.looked:
-                self.close()
-            await self._wanted()
-            began = time.monotonic()
-            await asyncio.sleep(self._paces.lag)
-            late = max(0.0, time.monotonic() - began - self._paces.lag)
-            self._note("agent", this_host(), late)
-            self._meter.add(Sample(time.time(), late), "loop_lag")
+        if not self.looked:
+            self.close()
+        await self._wanted()
+        began = time.monotonic()
+        await asyncio.sleep(self._paces.lag)
+        late = max(0.0, time.monotonic() - began - self._paces.lag)
+        self._note("agent", this_host(), late)
+        self._meter.add(Sample(time.time(), late), "loop_lag")
 
     async def _heads(self) -> None:
-        while True:
-            await self._wanted()
-            for name, keeper in list(self._keepers.items()):
-                if keeper.held and keeper.link.up:
-                    took = await keeper.link.round_trip()
-                    self._note(
-                        "network", name, took or 0.0, "" if took is not None else "the head does not answer"
-                    )
-                    if took is not None:
-                        self._meter.add(Sample(time.time(), took), "head_round_trip", name)
-            await self._rest(self._paces.heads, 0.0)
+        await self._wanted()
+        for name, keeper in list(self._keepers.items()):
+            if keeper.held and keeper.link.heard_at:
+                await self._head(name, keeper.link)
+        await self._rest(self._paces.heads, 0.0)
+
+    async def _head(self, name: str, link: HeadLink) -> None:
+        took = await link.round_trip() if link.up else None
+        if took is not None:
+            self._note("network", name, took)
+            self._meter.add(Sample(time.time(), took), "head_round_trip", name)
+        else:
+            silence = time.monotonic() - link.heard_at
+            told = Reading(silence, time.time(), "the head does not answer", silent=True)
+            self._meter.readings["network", name] = told
 
     async def _cores(self) -> None:
-        while True:
-            await self._wanted(by_eye=True)
-            began = time.monotonic()
-            for site, desk in self._desks.items():
-                capacity = await desk.capacity(CAPACITY_PATIENCE)
-                for lane, total in capacity.total.items() if capacity else ():
-                    if total > 0:
-                        used = min(1.0, max(0.0, 1 - capacity.free.get(lane, 0) / total)) if capacity else 0.0
-                        self._meter.add(Sample(time.time(), used), "cores_used", site, lane)
-            await self._rest(self._paces.cores, time.monotonic() - began)
+        await self._wanted(by_eye=True)
+        began = time.monotonic()
+        for site, desk in self._desks.items():
+            capacity = await desk.capacity(CAPACITY_PATIENCE) or Capacity()
+            for lane, total in capacity.total.items():
+                if total > 0:
+                    used = min(1.0, max(0.0, 1 - capacity.free.get(lane, 0) / total))
+                    self._meter.add(Sample(time.time(), used), "cores_used", site, lane)
+        await self._rest(self._paces.cores, time.monotonic() - began)
 
     async def _io(self, probe: IoProbe) -> None:
-        while True:
-            await self._wanted()
-            began = time.monotonic()
-            try:
-                times = await probe.take()
-            except OSError as error:
-                self._note("file-system", probe.name, time.monotonic() - began, error.strerror or str(error))
-            else:
-                operations = {"read": times.read, "write": times.write, "metadata": times.metadata}
-                self._note("file-system", probe.name, max(operations.values()))
-                for operation, seconds in operations.items():
-                    self._meter.add(Sample(time.time(), seconds), "io_latency", probe.name, operation)
-            await self._rest(self._paces.files, time.monotonic() - began)
+        await self._wanted()
+        began = time.monotonic()
+        try:
+            times = await probe.take()
+        except OSError as error:
+            self._note("file-system", probe.name, time.monotonic() - began, error.strerror or str(error))
+        else:
+            operations = {"read": times.read, "write": times.write, "metadata": times.metadata}
+            self._note("file-system", probe.name, max(operations.values()))
+            for operation, seconds in operations.items():
+                self._meter.add(Sample(time.time(), seconds), "io_latency", probe.name, operation)
+        await self._rest(self._paces.files, time.monotonic() - began)
 
     def _note(self, kind: str, name: str, seconds: float, error: str = "") -> None:
         self._meter.readings[kind, name] = Reading(seconds, time.time(), error)

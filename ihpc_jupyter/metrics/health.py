@@ -23,11 +23,15 @@ Timed = Literal["scheduler", "file-system", "agent", "network"]
 
 @dataclass(frozen=True)
 class Reading:
-    """The last number of something: *seconds*, taken at *at*; *error*: why it could not be taken."""
+    """The last number of something: *seconds*, taken at *at*; *error*: why it could not be taken.
+
+    *silent*: nobody answered, which proves nothing; else an error proves that it is down.
+    """
 
     seconds: float
     at: float
     error: str = ""
+    silent: bool = False
 
 
 def judge(kind: Timed, name: str, last: Reading | None, threshold: float, now: float) -> Subsystem:
@@ -38,7 +42,7 @@ def judge(kind: Timed, name: str, last: Reading | None, threshold: float, now: f
     if age > STALE:
         health, detail = Health.UNKNOWN, "not measured lately"
     elif last.error:
-        health, detail = Health.DOWN, last.error
+        health, detail = (Health.UNKNOWN if last.silent else Health.DOWN), last.error
     else:
         health, detail = (Health.DEGRADED if last.seconds > threshold else Health.UP), ""
     return Subsystem(

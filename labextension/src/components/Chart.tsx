@@ -68,10 +68,14 @@ export function Chart(props: IProps): React.ReactElement {
   );
 }
 
-/** A moment on the time axis, as people of this place read it. */
+/** A moment on the time axis: "16:05". */
 function clock(at: number): string {
-  const exact = { hour: '2-digit', minute: '2-digit' } as const;
-  return new Date(1000 * at).toLocaleTimeString([], exact);
+  const at24 = {
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23'
+  } as const;
+  return new Date(1000 * at).toLocaleTimeString([], at24);
 }
 
 function options(
@@ -83,7 +87,7 @@ function options(
     getComputedStyle(node).getPropertyValue(name).trim();
   const axis = {
     stroke: () => theme('--jp-ui-font-color2'),
-    grid: { stroke: () => theme('--jp-border-color3'), width: 1 },
+    grid: { stroke: () => theme('--jp-border-color2'), width: 0.5 },
     ticks: { stroke: () => theme('--jp-border-color2'), width: 1 },
     font: `11px ${theme('--jp-ui-font-family') || 'sans-serif'}`
   };
@@ -105,7 +109,7 @@ function options(
       }
     },
     axes: [
-      { ...axis, values: (_u, ticks) => ticks.map(clock) },
+      { ...axis, size: 30, space: 70, values: (_u, ticks) => ticks.map(clock) },
       {
         ...axis,
         size: 62,
