@@ -9,6 +9,7 @@ The last line is one JSON object. Everything else is told on standard error; ``-
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -182,6 +183,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--raw", type=Path, default=Path("bench-urgent.json"), help="where all values go")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some parts only")
     chosen = parser.parse_args(argv)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed: nothing is compiled when it is urgent
     figures, told = Figures(), {}
     for part in chosen.only:
         told.update(PARTS[part](figures, chosen.n))

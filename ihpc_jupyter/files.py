@@ -18,26 +18,28 @@ def private_directory(path: Path) -> Path:
     return path
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Replace *path* atomically (0600): a reader sees the old text or the new, never half of one.
 
+    *durable*: it is on the disk when this returns; else a host that crashes within seconds may lose it.
     Raises OSError (disk full, read-only) with the old file untouched.
     """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def write_model(path: Path, model: BaseModel) -> None:
+def write_model(path: Path, model: BaseModel, *, durable: bool = True) -> None:
     """Replace *path* by the model's JSON."""
-    write_text(path, model.model_dump_json(indent=1))
+    write_text(path, model.model_dump_json(indent=1), durable=durable)
 
 
 def read_model(path: Path, kind: type[ModelType]) -> ModelType | None:

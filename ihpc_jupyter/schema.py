@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
+from ihpc_jupyter.model.metrics import Responsiveness, Status
 from ihpc_jupyter.model.offer import OffersRequest, StartOffers
 from ihpc_jupyter.model.protocol import About, Change, Connection, Fault, LogTail, Report, Script, Snapshot
 from ihpc_jupyter.model.queue import Cancellation, Queue
@@ -38,11 +39,13 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     Policy,
     Queue,
     Report,
+    Responsiveness,
     RunView,
     Script,
     SiteStatus,
     Snapshot,
     StartOffers,
+    Status,
 )
 
 FILE = Path(__file__).parent.parent / "docs" / "schema.json"

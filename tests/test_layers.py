@@ -20,6 +20,7 @@ OURS = {
     "cluster": {"cluster", "model", "errors"},
     "runs": {"runs", "model", "errors"},
     "explain": {"explain", "model"},
+    "metrics": {"metrics", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "driver", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
@@ -40,6 +41,10 @@ OUTSIDE = {
     "errors": DASK | JUPYTER | PICKLES,
     "runs": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "explain": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
+    "metrics": DASK
+    | JUPYTER
+    | PICKLES
+    | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib", "time"},
     "cluster": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "scheduler": DASK | JUPYTER | PICKLES,
     "agent": DASK | JUPYTER | PICKLES,

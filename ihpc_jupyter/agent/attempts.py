@@ -90,7 +90,7 @@ class Attempts:
         )  # fmt: skip
         try:
             text = attempt_script(record, self._desk, mailbox, number)
-            await asyncio.to_thread(write_text, launch.script, text)
+            await asyncio.to_thread(write_text, launch.script, text, durable=False)  # it is read now or never
             held = await self._desk.batch.launch(launch)
         except OSError as error:
             self._ended[number] = CommandSight(unanswered=f"The spool takes no files: {error.strerror}.")

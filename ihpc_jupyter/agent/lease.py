@@ -73,7 +73,7 @@ class Lease:
         """
         if not self.held:
             return False
-        write_model(self._path(self._generation), self._mine())
+        write_model(self._path(self._generation), self._mine(), durable=False)
         return self.held
 
     def release(self) -> None:
@@ -101,7 +101,7 @@ class Lease:
         # Written elsewhere and linked: it appears whole or, on a full disk, not at all.
         draft = self._directory / f".lease-{self._me.host}-{self._me.pid}"
         try:
-            write_model(draft, self._mine())
+            write_model(draft, self._mine(), durable=False)  # after a crash nobody holds it anyway
             os.link(draft, self._path(generation))
         except FileExistsError:
             return False

@@ -59,6 +59,8 @@ class RunKeeper:
         self._publish = publish
         self._mail = Mail(self.mailbox)
         self._woken = asyncio.Event()
+        if record.begun:
+            self._woken.set()  # else there is nothing to see yet, and the first attempt must not wait for a look
         self._turn = asyncio.Lock()
         self._attempts = Attempts(desk, self.mailbox, self._woken.set, link)
         self._saved = record
@@ -99,12 +101,14 @@ class RunKeeper:
         """Look after the run until all is settled."""
         with self._desk.watcher.subscribe() as subscription:
             try:
-                while not await self._done():
-                    subscription.waiting = self._asks()
+                ended = False
+                while not ended:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(LOOK):
                             await self._woken.wait()
                     self._woken.clear()
+                    ended = await self._done()
+                    subscription.waiting = self._asks()
             finally:
                 self._attempts.drop()
 

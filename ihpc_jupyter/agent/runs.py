@@ -154,7 +154,7 @@ class Runs:
                 directory = record.environment.directory or str(Path.home())
                 write_script(mailbox, script, record.order.interpreter, record.order.tasks, directory)
                 record = record.model_copy(update={"order": record.order.model_copy(update={"script": None})})
-            self._store.create(record)
+            self._store.create(record, durable=False)  # nothing is asked for before it is saved again
             lease.acquire()
         except OSError as error:
             self._store.forget(record)

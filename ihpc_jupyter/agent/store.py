@@ -23,10 +23,10 @@ class Store(Generic[RecordType]):
         """The record's own directory."""
         return self._root / record.folder
 
-    def create(self, record: RecordType) -> Path:
-        """Make the directory with its record."""
+    def create(self, record: RecordType, *, durable: bool = True) -> Path:
+        """Make the directory with its record; *durable*: on the disk when this returns."""
         directory = private_directory(self.directory(record))
-        write_model(directory / self._file, record)
+        write_model(directory / self._file, record, durable=durable)
         return directory
 
     def save(self, record: RecordType) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import _thread
-import json
 import os
 import time
+
+from ihpc_jupyter.driver.lines import as_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Events:
         """Write an event, after all output before it."""
         with self._lock:
             self._emit()
-            self._write(_line({"at": time.time(), "is": what, **more}))
+            self._write(as_line({"at": time.time(), "is": what, **more}))
 
     def end(self, **more: Any) -> None:
         """Say that it has ended; whatever threads say later is dropped."""
@@ -113,14 +114,14 @@ class Events:
         self._bounded({"at": time.time(), "is": "stream", "name": self._name, "text": text})
 
     def _bounded(self, event: dict[str, Any]) -> None:
-        line = _line(event)
+        line = as_line(event)
         if len(line) <= self._left:
             self._left -= len(line)
             self._write(line)
         elif self._left:
             self._left = 0
             text = f"[The rest of the output is dropped: there is more than {MOST >> 20} MiB of it.]\n"
-            self._write(_line({"at": time.time(), "is": "stream", "name": "stderr", "text": text}))
+            self._write(as_line({"at": time.time(), "is": "stream", "name": "stderr", "text": text}))
 
     def _write(self, line: bytes) -> None:
         if self._file < 0:
@@ -140,7 +141,3 @@ class Events:
         self._texts.clear()
         self._held = 0
         self._waking = False
-
-
-def _line(event: dict[str, Any]) -> bytes:
-    return json.dumps(event).encode() + b"\n"

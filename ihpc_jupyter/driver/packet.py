@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import _pickle as pickle  # what `pickle` itself is made of, without what it imports besides
 import io
-import json
+
+from ihpc_jupyter.driver.lines import as_line, from_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class _Unpickler(pickle.Unpickler):
 def packed(parts: list[tuple[str, list[str], Sink]]) -> Iterator[Buffer]:
     """All bytes of a packet, in order, without joining them."""
     index = [{"what": what, "names": names, "sizes": sink.sizes} for what, names, sink in parts]
-    yield json.dumps({"parts": index}).encode() + b"\n"
+    yield as_line({"parts": index})
     for _, _, sink in parts:
         yield from sink.stream
         yield from sink.buffers
@@ -126,7 +127,7 @@ def packed(parts: list[tuple[str, list[str], Sink]]) -> Iterator[Buffer]:
 def unpacked(read: Callable[[int], bytearray], line: bytes) -> list[Part]:
     """The parts of a packet whose first line is *line*; *read* gives the next so many bytes."""
     parts = []
-    for entry in json.loads(line)["parts"]:
+    for entry in from_text(line)["parts"]:
         pickled, *buffers = (read(size) for size in entry["sizes"])
         views = [memoryview(buffer) for buffer in buffers]
         parts.append(Part(entry["what"], entry["names"], [pickled], views))

@@ -40,11 +40,12 @@ class _Spot(str):
 
 class _Alone(Around):
     alone = True
+    _between = 0
 
     @contextlib.contextmanager
     def live(self, mailbox: Mailbox, attempt: int, copy: int, events: Events) -> Iterator[None]:
         """Pulse and output until the process ends; output is written at the end at the latest."""
-        start_pulse(mailbox.pulse(attempt, copy))
+        self._between = start_pulse(mailbox.pulse(attempt, copy))
         belongs_to_process(events)
         sys.stdout = Stream(events, "stdout", 1)
         sys.stderr = Stream(events, "stderr", 2)
@@ -54,6 +55,7 @@ class _Alone(Around):
 
     def settle(self, order: dict[str, Any], directory: str, module: ModuleType) -> None:
         """As in the notebook; a directory that the node does not have is a warning."""
+        os.waitpid(self._between, 0)
         sys.modules["__main__"] = module
         sys.argv[:] = order["argv"]
         sys.path[:] = [*order["path"], *(entry for entry in sys.path if entry not in order["path"])]

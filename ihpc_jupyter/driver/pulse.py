@@ -19,15 +19,17 @@ BEAT = 0.5
 """Seconds between two beats."""
 
 
-def start_pulse(path: Path) -> None:
-    """Fork the pulse of this process. It is nobody's child: who waits for all children does not wait for it."""
+def start_pulse(path: Path) -> int:
+    """Fork the pulse of this process. It is nobody's child: who waits for all children does not wait for it.
+
+    Returns the process in between, which has to be waited for before the user's code: it ends meanwhile.
+    """
     driver = os.getpid()
     told, alive = os.pipe()
     between = os.fork()
     if between:
         os.close(told)
-        os.waitpid(between, 0)
-        return  # *alive* stays open as long as this process is
+        return between  # *alive* stays open as long as this process is
     try:
         if os.fork() == 0:
             os.close(alive)

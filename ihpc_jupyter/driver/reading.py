@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
 from ihpc_jupyter.driver.digest import sha256
+from ihpc_jupyter.driver.lines import from_text
 from ihpc_jupyter.driver.packet import Part, unpacked
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ class Refused(Exception):
 def read_order(mailbox: Mailbox) -> dict[str, Any]:
     """The order, meant for this Python's major and minor version. Raises Refused."""
     try:
-        order: dict[str, Any] = json.loads(_content(mailbox.order))
+        order: dict[str, Any] = from_text(_content(mailbox.order))
         wanted, kind = order["python"], order["kind"]
     except (OSError, ValueError, KeyError) as error:
         raise Refused(f"The order of this run cannot be read: {error}.") from error

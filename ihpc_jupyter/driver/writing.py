@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
 from ihpc_jupyter.driver.digest import sha256
+from ihpc_jupyter.driver.lines import as_line
 from ihpc_jupyter.driver.packet import packed
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ def write_result(
     digest = sha256(size)
     for chunk in body:
         digest.update(chunk)
-    line = json.dumps({**header, "sha256": digest.hexdigest(), "size": size}).encode() + b"\n"
+    line = as_line({**header, "sha256": digest.hexdigest(), "size": size})
     draft = mailbox.path / f".result-{attempt}-{copy}"
     try:
         _write(draft, [line, *body])

@@ -1,5 +1,6 @@
 import type { ServerConnection } from '@jupyterlab/services';
-import { openStream, request } from './request';
+import type { IMeterSource, ITrip } from './model/measuring';
+import { openStream, request, roundTrip } from './request';
 import type {
   About,
   Cancellation,
@@ -11,6 +12,7 @@ import type {
   Plan,
   Queue,
   Report,
+  Responsiveness,
   RunOrder,
   RunView,
   Script,
@@ -20,7 +22,7 @@ import type {
 const word = encodeURIComponent;
 
 /** The endpoints of `docs/api.md`, one method each. */
-export class Api {
+export class Api implements IMeterSource {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   stream(): WebSocket {
@@ -33,6 +35,20 @@ export class Api {
 
   snapshot(): Promise<Snapshot> {
     return request(this.settings, 'snapshot');
+  }
+
+  /** All series of the last seconds; nothing for who has that revision already. */
+  responsiveness(
+    window: number,
+    after: number
+  ): Promise<Responsiveness | undefined> {
+    const known = after < 0 ? '' : `&after=${after}`;
+    return request(this.settings, `responsiveness?window=${window}${known}`);
+  }
+
+  /** How long the way to the server and from there to the agent takes, there and back. */
+  roundTrip(): Promise<ITrip> {
+    return roundTrip(this.settings);
   }
 
   checkSite(site: string): Promise<Report> {

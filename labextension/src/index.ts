@@ -3,6 +3,7 @@ import { dashboardPlugin } from './plugins/dashboard';
 import { modelPlugin } from './plugins/model';
 import { queuePlugin } from './plugins/queue';
 import { rendererPlugin } from './plugins/renderer';
+import { responsivenessPlugin } from './plugins/responsiveness';
 import { sideBarPlugin } from './plugins/sidebar';
 import { statusPlugin } from './plugins/status';
 
@@ -13,5 +14,6 @@ export default [
   dashboardPlugin,
   queuePlugin,
   rendererPlugin,
+  responsivenessPlugin,
   statusPlugin
 ];

@@ -217,6 +217,7 @@ export interface Site {
   transport: string;
   ssh_options: string[];
   spool: string;
+  io_probes: string[] | null;
   python: string | null;
   slots: number | null;
   lanes: {
@@ -570,6 +571,13 @@ export interface Fault {
   hint: string;
 }
 /**
+ * A number that may be a lower bound: jobs that still wait count with their age so far.
+ */
+export interface Figure {
+  value: number;
+  at_least: boolean;
+}
+/**
  * The user's runs, the latest first.
  */
 export interface Ledger {
@@ -608,6 +616,13 @@ export interface PatchCluster {
 export interface PatchGroup {
   target?: number | null;
   adapt?: AdaptRequest | null;
+}
+/**
+ * One value in a chart.
+ */
+export interface Point {
+  at: number;
+  value: number;
 }
 /**
  * Commands by which the batch system itself enforces the lanes.
@@ -680,6 +695,41 @@ export interface Report {
   checks: Check[];
 }
 /**
+ * All series, at one revision.
+ */
+export interface Responsiveness {
+  at: number;
+  revision: number;
+  series: SeriesView[];
+}
+/**
+ * One measured quantity of one thing: a lane's waits, an operation of a file system.
+ */
+export interface SeriesView {
+  metric: string;
+  unit: 'seconds' | 'ratio';
+  labels: {
+    [k: string]: string;
+  };
+  lately: Summary;
+  baseline: Summary;
+  points: Point[];
+}
+/**
+ * What a window of samples says. Nothing is said where there are none.
+ */
+export interface Summary {
+  count: number;
+  waiting: number;
+  window: number;
+  age: number | null;
+  p50: Figure | null;
+  p95: Figure | null;
+  maximum: Figure | null;
+  variation: number | null;
+  tail: number | null;
+}
+/**
  * The request for a run. Nothing is submitted before its payload lies in the mailbox and it is started.
  */
 export interface RunOrder {
@@ -730,4 +780,24 @@ export interface StartOffers {
   site: string;
   at: number;
   offers: StartOffer[];
+}
+/**
+ * How everything is. UNKNOWN: nobody has measured it lately; that is no fault.
+ */
+export interface Status {
+  at: number;
+  subsystems: Subsystem[];
+}
+/**
+ * How one part of the whole is, by a number beside its threshold.
+ */
+export interface Subsystem {
+  kind: 'scheduler' | 'file-system' | 'agent' | 'workers' | 'network';
+  name: string;
+  health: Health;
+  number: number | null;
+  unit: 'seconds' | 'workers';
+  threshold: number;
+  age: number | null;
+  detail: string;
 }

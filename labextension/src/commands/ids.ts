@@ -21,6 +21,7 @@ export const CommandIDs = {
   whyJob: 'ihpc:why-job',
   cancelJob: 'ihpc:cancel-job',
   checkSite: 'ihpc:check-site',
+  openResponsiveness: 'ihpc:open-responsiveness',
   focusSideBar: 'ihpc:focus-sidebar'
 } as const;
 

@@ -1,0 +1,45 @@
+"""A batch system that answers slowly: the delay shows by its amount, and is over when it is over."""
+
+from ihpc_jupyter.model.metrics import Responsiveness, SeriesView, Status, Subsystem
+from ihpc_jupyter.model.site import Health
+from tests.world import SITE, Agent, World, until
+
+DELAY = 3.0
+
+
+def scheduler(agent: Agent) -> Subsystem:
+    told = Status.model_validate_json(agent.request("GET", "/api/status"))
+    return next(one for one in told.subsystems if one.kind == "scheduler" and one.name == SITE)
+
+
+def latency(agent: Agent) -> SeriesView:
+    told = Responsiveness.model_validate_json(agent.request("GET", "/api/responsiveness"))
+    return next(one for one in told.series if one.metric == "scheduler_latency" and one.labels["site"] == SITE)
+
+
+def test_a_slow_answer_shows_by_its_delay_and_status_comes_back(world: World) -> None:
+    agent = world.agent()
+    until(lambda: scheduler(agent).health is Health.UP, "up", 20)
+    undelayed = latency(agent).lately.maximum
+    assert undelayed is not None
+    world.commands.slow("squeue", DELAY)
+    until(lambda: scheduler(agent).health is Health.DEGRADED, "degraded", 30)
+    slow = scheduler(agent)
+    assert slow.number is not None
+    assert slow.number > slow.threshold
+    told = latency(agent).lately.maximum
+    assert told is not None
+    assert DELAY <= told.value <= DELAY * 1.05 + undelayed.value
+    world.commands.clear("squeue")
+    until(lambda: scheduler(agent).health is Health.UP, "up again", 60)
+
+
+def test_asking_for_figures_asks_the_batch_system_no_more_than_a_watcher_does(world: World) -> None:
+    agent = world.agent()
+    until(lambda: latency(agent).lately.count >= 2, "two answers", 30)
+    world.commands.forget_calls()
+    before = latency(agent).lately.count
+    until(
+        lambda: (agent.request("GET", "/api/status"), latency(agent).lately.count >= before + 3)[1], "3 more", 40
+    )
+    assert len(world.commands.calls("squeue")) <= 4
