@@ -49,7 +49,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_the_documents_are_there_and_the_readme_leads_to_them() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    for name in ("user-guide", "urgent", "site-file", "security", "architecture", "api", "glossary"):
+    for name in ("user-guide", "urgent", "site-file", "hub", "security", "architecture", "api", "glossary"):
         assert f"docs/{name}.md" in readme
     assert "CHANGELOG.md" in readme
 
