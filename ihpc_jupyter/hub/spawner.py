@@ -6,64 +6,30 @@ hub's one watcher tells how it fares (`watch`), the server tells its port (`port
 
 import asyncio
 import secrets
-import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from html import escape
+from collections.abc import AsyncIterator
 from typing import Any
 
-from batchspawner.batchspawner import BatchSpawnerBase
 from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join, wait_for_http_server
-from traitlets import Callable, Integer, Tuple, Unicode, default
 
 from ihpc_jupyter.errors import IhpcError, NotFound, Unavailable
-from ihpc_jupyter.hub import choice, form, telling
-from ihpc_jupyter.hub.account import unix_groups
-from ihpc_jupyter.hub.centre import Centre, centre
-from ihpc_jupyter.hub.jobs import UserJobs
+from ihpc_jupyter.hub import telling
+from ihpc_jupyter.hub.choice import Choice
 from ihpc_jupyter.hub.port import hashed, register
 from ihpc_jupyter.hub.progress import Event, Progress
-from ihpc_jupyter.hub.script import ServerJob, server_script
+from ihpc_jupyter.hub.settings import LaneSpawner, problem
 from ihpc_jupyter.hub.watch import is_over
 from ihpc_jupyter.model.job import Job, JobState
-from ihpc_jupyter.model.site import Lane
-from ihpc_jupyter.scheduler.slurm_for_many import server_directives
 
 register()
 
 _STOP_PATIENCE = 10.0
 """Seconds that a stop waits for the job's end, and a lost submission for its job to be seen."""
 
-_MARGIN = 60
-"""Seconds that the hub's own clock leaves to ours."""
 
-
-def problem(message: str, reason: str, status: int = 400, html: str = "") -> SpawnException:
-    """What the user reads, on the page and over REST; *reason* is a short label for the metrics."""
-    failure = SpawnException(message, reason=reason, message_html=html, status_code=status)
-    failure.jupyterhub_message = message
-    failure.jupyterhub_html_message = html or f"<p>{escape(message)}</p>"
-    return failure
-
-
-class IhpcSpawner(BatchSpawnerBase):
-    """Starts servers as jobs of the lanes of the system-wide site file.
-
-    Of batchspawner's settings `exec_prefix`, `req_prologue`, `req_epilogue` and `req_options` go on working;
-    what a job asks for is the lane's and the shape's business.
-    """
-
-    site = Unicode("", help="Name of the site in the system-wide site file; the first Slurm there when empty.")
-    queue_timeout = Integer(86400, min=1, help="Seconds that a job may wait in the queue.")
-    boot_timeout = Integer(300, min=1, help="Seconds from the job's start until its server answers.")
-    ports = Tuple(Integer(), Integer(), default_value=(30000, 39999), help="Ports of servers: first and last.")
-    log_directory = Unicode("{homedir}/.ihpc/hub", help="Where the logs of the jobs go; {homedir}, {username}.")
-    node_python = Unicode("", help="Interpreter on the nodes; the lane's, the site's, the hub's when empty.")
-    node_host = Callable(lambda node: node, help="From a node's name to the host on which the hub reaches it.")
-    for _trait in (site, queue_timeout, boot_timeout, ports, log_directory, node_python, node_host):
-        _trait.tag(config=True)
-    del _trait
+class IhpcSpawner(LaneSpawner):
+    """Starts servers as jobs of the lanes of the system-wide site file, and looks after them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,61 +38,10 @@ class IhpcSpawner(BatchSpawnerBase):
         self._told_port = 0
         self._told_url = ""
         self._submitted = 0.0
-        self._choice: choice.Choice | None = None
         self._lane_name = ""
         self._progress = Progress()
         self._news = asyncio.Event()
         self._up = False
-
-    @default("start_timeout")
-    def _long_enough(self) -> int:
-        return int(self.queue_timeout + self.boot_timeout + _MARGIN)
-
-    @default("cmd")
-    def _server_program(self) -> list[str]:
-        return [self._python(), "-m", "jupyterhub.singleuser"]
-
-    @default("options_form")
-    def _form(self) -> Any:
-        return lambda spawner: spawner.render_form()
-
-    @default("options_from_form")
-    def _from_form(self) -> Any:
-        return self.read_form
-
-    @default("apply_user_options")
-    def _apply(self) -> Any:
-        return lambda spawner, options: spawner.accept(options)
-
-    # What may be asked for.
-
-    @property
-    def _centre(self) -> Centre:
-        return centre(self.site)
-
-    @property
-    def _groups(self) -> set[str]:
-        return unix_groups(self.user.name) | {group.name for group in self.user.groups}
-
-    def render_form(self) -> str:
-        """The options form's inside."""
-        capacity, age = self._centre.room.look()
-        last = dict(self.user_options or self.orm_spawner.user_options or {})
-        return form.render(self._centre.site, self._groups, last, capacity, age)
-
-    def read_form(self, form_data: Mapping[str, list[str]]) -> dict[str, object]:
-        """Options from the form or the query, refused here so that the page with the form says why."""
-        options = choice.from_form(form_data)
-        self.accept(options)
-        return options
-
-    def accept(self, options: Mapping[str, object]) -> None:
-        """Choose lane, shape and time. Raises `SpawnException` with the field and what is allowed."""
-        try:
-            self._choice = choice.choose(self._centre.site, self._groups, options)
-        except choice.RefusedOption as refused:
-            raise problem(str(refused), "option") from None
-        self._lane_name = self._choice.lane
 
     # What outlives the hub.
 
@@ -171,24 +86,25 @@ class IhpcSpawner(BatchSpawnerBase):
         """Submit the job, wait for its server; the server's URL. Raises `SpawnException` with the cause."""
         self._progress = Progress()
         self._news = asyncio.Event()
-        if self._choice is None:
-            self.accept({})
+        chosen = self._choice or self.accept({})
+        self._lane_name = chosen.lane
         self._tag = f"jupyter-{secrets.token_hex(6)}"
         self.token_hash = hashed(self.api_token)
         self._submitted = time.time()
         self._remember()
         self._progress.tell(5, f"The job is being submitted to lane {self._lane_name}.")
         try:
-            self.job_id = await self._submit()
+            self.job_id = await self._submit(chosen)
             self._remember()
             return await self._reach()
         except IhpcError as error:
+            if not self.job_id:
+                self._tag = ""  # nothing was accepted: there is nothing to look for
             raise problem(str(error), error.kind, error.status) from None
         finally:
             self._progress.finish()
 
-    async def _submit(self) -> str:
-        chosen = self._choice or choice.choose(self._centre.site, self._groups, {})
+    async def _submit(self, chosen: Choice) -> str:
         try:
             return await self._jobs().submit(self._tag, self._script(chosen), chosen)
         except Unavailable:
@@ -198,40 +114,18 @@ class IhpcSpawner(BatchSpawnerBase):
                 raise
             return found
 
-    def _script(self, chosen: choice.Choice) -> str:
-        site = self._centre.site
-        lane, shape = site.lanes[chosen.lane], site.shapes[chosen.shape]
-        own = [f"#SBATCH {line}" for line in self.req_options.splitlines() if line.strip()]
-        first, last = self.ports
-        wrapper = [self._python(lane), "-m", "ihpc_jupyter.hub.singleuser", str(first), str(last)]
-        return server_script(
-            ServerJob(
-                [*server_directives(lane, shape, chosen.time_limit), *own],
-                {name: str(value) for name, value in self.get_env().items() if value is not None},
-                [*wrapper, *self.cmd, *self.get_args()],
-                [*site.prologue, *self.req_prologue.splitlines()],
-                self.req_epilogue.splitlines(),
-            )
-        )
-
-    def _python(self, lane: Lane | None = None) -> str:
-        own = lane.python if lane is not None else None
-        return str(self.node_python or own or self._centre.site.python or sys.executable)
-
-    def _jobs(self) -> UserJobs:
-        return UserJobs(self._centre.site, self.user.name, self.exec_prefix, self.log_directory)
-
-    async def _find(self) -> str:
-        """The id of the job that carries our tag, if one is to be seen within a while."""
+    async def _find(self) -> str | None:
+        """The id of the job that carries our tag, if one is to be seen within a while; None: nobody answered."""
+        found: str | None = None
         until = time.monotonic() + _STOP_PATIENCE
-        while time.monotonic() < until:
+        while not found and time.monotonic() < until:
             try:
-                for job in await self._centre.watch.named(self._tag):
-                    return job.id
+                found = next((job.id for job in await self._centre.watch.named(self._tag)), "")
             except Unavailable:
-                pass
-            await asyncio.sleep(1)
-        return ""
+                found = None
+            if not found:
+                await asyncio.sleep(1)
+        return found
 
     # From the queue to a server that answers.
 
@@ -348,10 +242,13 @@ class IhpcSpawner(BatchSpawnerBase):
             if self._start_pending:
                 return None
             # The hub went between submission and answer.
-            self.job_id = await self._find()
-            if not self.job_id:
+            found = await self._find()
+            if found is None:
+                return None
+            if not found:
                 self.clear_state()
                 return 1
+            self.job_id = found
             self._remember()
         self._centre.watch.follow(self.job_id, self._tag, self._seen)
         job = self._centre.watch.look(self.job_id)

@@ -5,6 +5,7 @@ Unknown is not gone: a job counts as gone after two answers without it, and then
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from ihpc_jupyter.errors import IhpcError
@@ -28,6 +29,7 @@ class _Followed:
         self.told = told
         self.job: Job | None = None
         self.missing = 0
+        self.since = time.time()
 
 
 class JobWatch:
@@ -92,6 +94,8 @@ class JobWatch:
     def _answered(self, snapshot: JobsSnapshot) -> None:
         if not snapshot.failures:
             for job_id, followed in self._followed.items():
+                if (snapshot.asked_at or 0.0) <= followed.since:
+                    continue  # asked before there was a job
                 job = snapshot.jobs.get(job_id)
                 # Numbers are used again some day: a job by another name is somebody else's.
                 if job is None or job.state is JobState.UNKNOWN or job.name != followed.name:

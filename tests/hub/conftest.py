@@ -8,8 +8,6 @@ import pytest
 from tests.hub.hub import Hub, explain_missing, running_hub
 from tests.slurmbed import SlurmBed
 
-pytest.importorskip("jupyterhub", reason="JupyterHub is missing: make setup-test")
-
 _TINY = [sys.executable, "-m", "tests.hub.tiny_server"]
 _BROKEN = "[ ! -e ~/.ihpc-broken ] || { echo 'the module system is broken'; exit 3; }"
 

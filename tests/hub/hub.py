@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -57,6 +58,8 @@ def explain_missing() -> str:
     """Why no hub can be started here; empty where one can."""
     if os.geteuid() != 0:
         return "a hub that submits as its users is started by root here"
+    if find_spec("jupyterhub") is None or find_spec("batchspawner") is None:
+        return "JupyterHub or batchspawner is missing: make setup-test"
     if not PROXY.exists():
         return "configurable-http-proxy is missing: make setup-test"
     if shutil.which("runuser") is None:
@@ -226,7 +229,8 @@ def running_hub(bed: SlurmBed, more: str = "") -> Iterator[Hub]:
 
 def _site(bed: SlurmBed) -> str:
     """The bed's site, users' spools in their homes, and the urgent lane for some only."""
-    text = site_file(bed, Path("/unused"), {"small": (1, "1GiB"), "large": (4, "4GiB")})
+    text = site_file(bed, Path("/unused"), {"small": (1, "1GiB"), "large": (4, "4GiB"), "huge": (4, "400GiB")})
+    text += "\n[sites.bed.polling]\ntimeout = 4\n"
     text = text.replace('spool = "/unused"', 'spool = "~/.ihpc/spool"')
     return text.replace(
         "[sites.bed.lanes.urgent]",

@@ -1,13 +1,15 @@
 """The hub when things go wrong: bad options, deaths from outside, a killed hub, wrong words to the port."""
 
+import tomllib
 from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from tests.hub.hub import Browser, Hub, progress
+from tests.hub.hub import REPOSITORY, Browser, Hub, progress
 from tests.slurmbed import SlurmBed, wait_until
 
 ALICE, BOB = "ihpc-alice", "ihpc-bob"
@@ -17,8 +19,8 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("lane", {"lane": "batch\n#SBATCH --account=other"}, "interactive"),
     ("lane", {"lane": ["batch", "urgent"]}, "interactive"),
     ("lane", {"lane": "urgent"}, "interactive"),
-    ("shape", {"shape": "small; reboot"}, "small, large"),
-    ("shape", {"shape": 4}, "small, large"),
+    ("shape", {"shape": "small; reboot"}, "small, large, huge"),
+    ("shape", {"shape": 4}, "small, large, huge"),
     ("time", {"time": "999999h"}, "1m to"),
     ("time", {"time": "$(reboot)"}, "1m to"),
     ("time", {"time": True}, "1m to"),
@@ -38,6 +40,13 @@ def test_bad_options_over_rest_name_the_field(
     assert allowed in failed
     hub.wait_for_none(BOB)
     assert _last_job(slurm) == before, "nothing was submitted"
+
+
+def test_the_spawner_is_chosen_by_the_name_that_the_package_declares() -> None:
+    pytest.importorskip("batchspawner", reason="JupyterHub or batchspawner is missing: make setup-test")
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["entry-points"]
+    entry = EntryPoint("ihpc-slurm", declared["jupyterhub.spawners"]["ihpc-slurm"], "jupyterhub.spawners")
+    assert entry.load().__name__ == "IhpcSpawner"
 
 
 def test_bad_options_by_form_and_by_query(hub: Hub, slurm: SlurmBed) -> None:
@@ -77,12 +86,38 @@ def test_a_job_that_dies_before_its_server_is_up_tells_why(hub: Hub, slurm: Slur
     hub.wait_for_none(BOB)
 
 
+def test_what_slurm_refuses_is_told_in_its_words(hub: Hub, slurm: SlurmBed) -> None:
+    hub.order(BOB, shape="huge")
+    last = list(progress(hub, BOB))[-1]
+    assert last["failed"]
+    assert "Slurm refused" in last["message"]
+    assert "configuration is not available" in last["message"]
+    hub.wait_for_none(BOB, 5)
+    assert slurm.run("squeue", "--noheader", f"--user={BOB}").stdout == ""
+
+
+def test_a_silent_slurm_costs_nobody_a_server(hub: Hub, slurm: SlurmBed) -> None:
+    hub.order(ALICE, lane="batch")
+    running = _job(hub.wait_for_server(ALICE))
+    blockers = _fill(slurm)
+    hub.order(BOB, lane="batch", shape="large")
+    waiting = wait_until(lambda: _job(hub.server(BOB)), "the job is submitted", 20)
+    slurm.freeze_controller()
+    try:
+        lines = (str(event["message"]) for event in progress(hub, BOB))
+        assert any("does not answer" in line for line in lines)
+        assert hub.server(ALICE)["ready"]
+    finally:
+        slurm.thaw_controller()
+    slurm.run("scancel", *blockers)
+    assert _job(hub.wait_for_server(BOB)) == waiting
+    assert _job(hub.server(ALICE)) == running
+
+
 def test_a_killed_hub_finds_what_runs_and_what_waits(hub: Hub, slurm: SlurmBed) -> None:
     hub.order(ALICE, lane="batch")
     running = _job(hub.wait_for_server(ALICE))
-    blockers = [slurm.submit("--partition=urgent", "--ntasks=1", "--cpus-per-task=3") for _ in range(4)]
-    for blocker in blockers:
-        slurm.wait_for_job(blocker, "RUNNING")
+    blockers = _fill(slurm)
     hub.order(BOB, lane="batch", shape="large")
     waiting = wait_until(lambda: _job(hub.server(BOB)), "the job is submitted", 20)
     lines = _lines_while_waiting(hub)
@@ -124,6 +159,14 @@ def _job(server: Mapping[str, object]) -> str:
     state = server.get("state") or {}
     assert isinstance(state, dict)
     return str(state.get("job_id", ""))
+
+
+def _fill(slurm: SlurmBed) -> list[str]:
+    """Jobs on each node, so that a large server has to wait."""
+    blockers = [slurm.submit("--partition=urgent", "--ntasks=1", "--cpus-per-task=3") for _ in range(4)]
+    for blocker in blockers:
+        slurm.wait_for_job(blocker, "RUNNING")
+    return blockers
 
 
 def _last_job(slurm: SlurmBed) -> str:
