@@ -62,8 +62,12 @@ def explain_missing() -> str:
         return "JupyterHub or batchspawner is missing: make setup-test"
     if not PROXY.exists():
         return "configurable-http-proxy is missing: make setup-test"
-    if shutil.which("runuser") is None:
+    runuser = shutil.which("runuser")
+    if runuser is None:
         return "runuser is missing: it is in Debian's package util-linux"
+    for path in (sys.executable, __file__):
+        if subprocess.run([runuser, "-u", "nobody", "--", "test", "-r", path], check=False).returncode != 0:
+            return f"ordinary users cannot read {path}: servers run as them"
     return ""
 
 

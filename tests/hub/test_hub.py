@@ -1,5 +1,7 @@
 """The hub when things go wrong: bad options, deaths from outside, a killed hub, wrong words to the port."""
 
+import subprocess
+import sys
 import tomllib
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
@@ -47,6 +49,15 @@ def test_the_spawner_is_chosen_by_the_name_that_the_package_declares() -> None:
     declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["entry-points"]
     entry = EntryPoint("ihpc-slurm", declared["jupyterhub.spawners"]["ihpc-slurm"], "jupyterhub.spawners")
     assert entry.load().__name__ == "IhpcSpawner"
+
+
+def test_the_hub_loads_neither_dask_nor_a_server() -> None:
+    pytest.importorskip("batchspawner", reason="JupyterHub or batchspawner is missing: make setup-test")
+    look = (
+        "import sys, ihpc_jupyter.hub.spawner; print({'dask', 'distributed', 'jupyter_server'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", look], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_bad_options_by_form_and_by_query(hub: Hub, slurm: SlurmBed) -> None:
