@@ -12,6 +12,7 @@ from ihpc_jupyter.model.site import Lane, Polling, Shape, Site, SiteKind
 from ihpc_jupyter.model.why import Category, Explanation
 from ihpc_jupyter.scheduler.base import EVIDENCE_REQUESTS
 from ihpc_jupyter.scheduler.environment import chosen_environment
+from ihpc_jupyter.scheduler.fold import Fold
 from ihpc_jupyter.scheduler.slurm import Slurm
 from ihpc_jupyter.scheduler.transport import Transport
 from tests.asynchronous import run
@@ -307,3 +308,19 @@ def test_everybodys_jobs_are_one_request_and_folded(slurm_accounting: SlurmBed) 
     assert requests == 1
     assert ("ihpc-bob", 1, "", "batch") in folds
     assert ("ihpc-bob", 999, "1-999", "batch") in folds
+
+
+def test_an_array_with_many_gaps_is_told_in_full(slurm: SlurmBed) -> None:
+    indices = [number * number for number in range(31)]
+    array = slurm.submit(*ONE, "--partition=batch", f"--array={','.join(map(str, indices))}%1")
+
+    async def ask() -> list[Fold]:
+        batch = Slurm(SITE, Transport(environment={**chosen_environment(), **slurm.environment()}))
+        folds = await batch.everybody()
+        await batch.close()
+        return folds
+
+    waiting = wait_until(lambda: [one for one in run(ask()) if one.count > 1], "the others wait", 30)
+    (told,) = [one for one in waiting if one.job.id.startswith(f"{array}_")]
+    assert told.count in {30, 31}  # before, or after the first has begun
+    assert told.elements.endswith("784,841,900")

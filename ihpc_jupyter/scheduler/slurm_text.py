@@ -32,6 +32,9 @@ SACCT_FORMAT = ",".join(_ACCT)
 TIMES = {"SLURM_TIME_FORMAT": "%s"}
 """Makes Slurm's commands write times as seconds since 1970 UTC."""
 
+WRITTEN = {**TIMES, "SLURM_BITSTR_LEN": "0"}
+"""The same, and the indices of an array in full: Slurm cuts them after 64 characters."""
+
 _STATES = {
     "REQUEUE_HOLD": JobState.PENDING,
     "REQUEUE_FED": JobState.PENDING,
