@@ -50,7 +50,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_the_documents_are_there_and_the_readme_leads_to_them() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    for name in ("user-guide", "urgent", "site-file", "security", "architecture", "api", "metrics", "glossary"):
+    names = ("user-guide", "urgent", "site-file", "hub", "security", "architecture", "api", "metrics", "glossary")
+    for name in names:
         assert f"docs/{name}.md" in readme
     assert "CHANGELOG.md" in readme
 

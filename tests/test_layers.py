@@ -27,6 +27,7 @@ OURS = {
     "server": {"server", "client", "model", "errors", "paths", "validation", "identity"},
     "driver": {"driver"},
     "kernel": {"kernel", "driver", "client", "model", "errors", "paths", "validation", "identity"},
+    "hub": {"hub", "scheduler", "model", "errors", "sites", "files"},
     "cli": {"cli", "client", "model", "errors", "paths", "validation", "identity"},
 }
 """What of ours each layer may import; the agent, which holds all strings, is bounded by the outer world only."""
@@ -51,6 +52,7 @@ OUTSIDE = {
     "client": DASK | JUPYTER | PICKLES,
     "server": DASK | PICKLES,
     "cli": DASK | JUPYTER | PICKLES,
+    "hub": DASK | PICKLES,
     "head": JUPYTER,
     "driver": DASK | JUPYTER | {"pydantic", "httpx", "tornado", "asyncio", "logging"},
 }
@@ -65,12 +67,14 @@ STARTERS = {
     "agent/headstart.py",
     "client/launch.py",
     "driver/script.py",
+    "hub/singleuser.py",
 }
 """The modules that may start programs."""
 
 SLURM_SPEAKERS = {
     "scheduler/slurm.py",
     "scheduler/slurm_text.py",
+    "scheduler/slurm_for_many.py",
     "scheduler/slurm_launch.py",
     "scheduler/slurm_offers.py",
     "scheduler/slurm_policy.py",
