@@ -3,11 +3,14 @@ import type { IMeterSource, ITrip } from './model/measuring';
 import { openStream, request, roundTrip } from './request';
 import type {
   About,
+  Cancellation,
   ClusterView,
   CreateCluster,
+  Explanation,
   LogTail,
   PatchCluster,
   Plan,
+  Queue,
   Report,
   Responsiveness,
   RunOrder,
@@ -50,6 +53,27 @@ export class Api implements IMeterSource {
 
   checkSite(site: string): Promise<Report> {
     return this.send('POST', `sites/${word(site)}/check`);
+  }
+
+  /** My jobs as the agent knows them, or everybody's, for which the batch system is asked. */
+  jobs(site: string, everybody: boolean): Promise<Queue> {
+    const whose = everybody ? '?all=true' : '';
+    return request(this.settings, `sites/${word(site)}/jobs${whose}`);
+  }
+
+  whyJob(site: string, job: string): Promise<Explanation> {
+    const path = `sites/${word(site)}/jobs/${word(job)}/why`;
+    return request(this.settings, path);
+  }
+
+  /** Cancels a job, or all (with *waiting*: the waiting ones) of an array. */
+  cancelJobs(
+    site: string,
+    job: string,
+    waiting: boolean
+  ): Promise<Cancellation> {
+    const path = `sites/${word(site)}/jobs/${word(job)}`;
+    return this.send('DELETE', waiting ? `${path}?waiting=true` : path);
   }
 
   createCluster(spec: CreateCluster): Promise<ClusterView> {

@@ -23,6 +23,14 @@ export const urgentIcon = new LabIcon({
   )
 });
 
+/** Jobs in a row, the first of them on its way. */
+export const queueIcon = new LabIcon({
+  name: 'ihpc:queue',
+  svgstr: svg(
+    '<path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M3 4h18v4H3zm0 6h13v4H3zm0 6h8v4H3zm13 0 5 2-5 2z"/>'
+  )
+});
+
 /** A line that rises and falls over a time axis. */
 export const responsivenessIcon = new LabIcon({
   name: 'ihpc:responsiveness',

@@ -1,6 +1,7 @@
 import { commandsPlugin } from './plugins/commands';
 import { dashboardPlugin } from './plugins/dashboard';
 import { modelPlugin } from './plugins/model';
+import { queuePlugin } from './plugins/queue';
 import { rendererPlugin } from './plugins/renderer';
 import { responsivenessPlugin } from './plugins/responsiveness';
 import { sideBarPlugin } from './plugins/sidebar';
@@ -11,6 +12,7 @@ export default [
   commandsPlugin,
   sideBarPlugin,
   dashboardPlugin,
+  queuePlugin,
   rendererPlugin,
   responsivenessPlugin,
   statusPlugin
