@@ -78,8 +78,8 @@ class ResponsivenessHandler(AgentHandler):
         self.agent.probes.look()
         window = self.number("window", 900.0, KEPT)
         known = self.number("after", -1.0, float("inf"))
-        meter = self.agent.meter
-        self.answer(None if known == meter.revision else meter.responsiveness(window))
+        told = self.agent.meter.responsiveness(window)
+        self.answer(None if known == told.revision else told)
 
 
 class MetricsHandler(AgentHandler):

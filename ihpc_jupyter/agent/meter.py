@@ -1,6 +1,7 @@
 """What the agent knows of responsiveness: takes in what happens anyway, keeps it, tells it."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -22,6 +23,9 @@ KEPT = 86400.0
 SAVE = 10.0
 """Seconds for which new samples are gathered before they are written."""
 
+FRESH = 1.0
+"""Seconds for which an answer is given again: many tabs ask for the same."""
+
 
 class Meter:
     """The samples of this user on this host. *readings*: the last of what is probed, by kind and name."""
@@ -39,6 +43,7 @@ class Meter:
         self._history = history
         self._new: list[Row] = []
         self._news = asyncio.Event()
+        self._told: dict[float, Responsiveness] = {}
         self._waiting: dict[tuple[str, ...], list[float]] = {}
         for metric, labels, sample in history.load():
             if metric in METRICS and len(labels) == len(METRICS[metric].labels):
@@ -69,8 +74,8 @@ class Meter:
             if start.at > now - KEPT:
                 self.add(start, "queue_wait", site, lane)
         self._waiting = {labels: since for labels, since in self._waiting.items() if labels[0] != site}
-        for lane, ages in still_waiting(snapshot.jobs.values(), now).items():
-            self._waiting[site, lane] = [now - age for age in ages]
+        for lane, since in still_waiting(snapshot.jobs.values()).items():
+            self._waiting[site, lane] = since
             self.board.find("queue_wait", site, lane)
 
     def observe(self, change: Change) -> None:
@@ -109,14 +114,22 @@ class Meter:
     def waiting(self, series: Series, now: float) -> list[float]:
         """For how many seconds jobs of that series have been waiting."""
         since = self._waiting.get(series.labels, []) if series.metric.name == "queue_wait" else []
-        return [max(0.0, now - moment) for moment in since]
+        # Batch systems tell whole seconds, rounded down: only so is it a lower bound of what they will tell.
+        return [max(0.0, math.floor(now) - moment) for moment in since]
 
     def responsiveness(self, window: float) -> Responsiveness:
-        """All series over the last *window* seconds, beside everything that is kept."""
+        """All series over the last *window* seconds, beside everything that is kept.
+
+        Worked out at most once a `FRESH` for each window, however many ask.
+        """
         now = time.time()
-        return Responsiveness(
-            at=now, revision=self.revision, series=tuple(self._view(series, window, now) for series in self.board)
-        )
+        told = self._told.get(window)
+        if told is None or not 0 <= now - told.at < FRESH:
+            views = tuple(self._view(series, window, now) for series in self.board)
+            told = Responsiveness(at=now, revision=self.revision, series=views)
+            self._told = {key: one for key, one in self._told.items() if 0 <= now - one.at < FRESH}
+            self._told[window] = told
+        return told
 
     def _view(self, series: Series, window: float, now: float) -> SeriesView:
         waiting, lately = self.waiting(series, now), series.since(now - window)

@@ -34,12 +34,12 @@ class QueueStarts:
         return found
 
 
-def still_waiting(jobs: Iterable[Job], now: float) -> dict[str, list[float]]:
-    """By lane: for how many seconds its jobs have been waiting; those put back after a preemption are left out."""
+def still_waiting(jobs: Iterable[Job]) -> dict[str, list[float]]:
+    """By lane: since when its jobs have been waiting; those put back after a preemption are left out."""
     waiting: dict[str, list[float]] = {}
     for job in jobs:
         if job.state.waiting and job.submitted_at and job.lane and job.restarts == 0:
-            waiting.setdefault(job.lane, []).append(max(0.0, now - job.submitted_at))
+            waiting.setdefault(job.lane, []).append(job.submitted_at)
     return waiting
 
 

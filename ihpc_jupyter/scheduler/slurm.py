@@ -85,18 +85,21 @@ class Slurm:
 
     async def capacity(self) -> Capacity:
         """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``), active
-        reservations of this user (one ``scontrol``)."""
+        reservations of this user (one ``scontrol``): all asked at once, as somebody waits for the plan."""
         lanes = self._site.lanes
-        victims = {name: lane for name, lane in lanes.items() if lane.preemptible}
-        asked = await self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"])
+        asked, victims, reservations = await asyncio.gather(
+            self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"]),
+            self._running({name: lane for name, lane in lanes.items() if lane.preemptible}),
+            self._reservations(),
+        )
         cores = room.parse_cores(asked.stdout)
         first = next(iter(cores.values()), (0, 0))
         told = {name: cores.get(lane.partition or "", first) for name, lane in lanes.items()}
         return Capacity(
             free={name: free for name, (free, _) in told.items()},
             total={name: total for name, (_, total) in told.items()},
-            preemptible_jobs=await self._running(victims) if victims else {},
-            reservations=await self._reservations(),
+            preemptible_jobs=victims,
+            reservations=reservations,
         )
 
     async def _reservations(self) -> dict[str, str]:
@@ -114,6 +117,8 @@ class Slurm:
 
     async def _running(self, lanes: dict[str, Lane]) -> dict[str, int]:
         """How many jobs run in these lanes, everybody's as far as Slurm shows them."""
+        if not lanes:
+            return {}
         partitions = sorted({lane.partition for lane in lanes.values() if lane.partition})
         argv = ["squeue", "--noheader", "--states=RUNNING", f"--format={room.LANE_FORMAT}"]
         done = await self._ask([*argv, *([f"--partition={','.join(partitions)}"] if partitions else [])])

@@ -167,6 +167,17 @@ def test_samples_survive_the_agent_and_no_start_is_counted_twice(tmp_path: Path)
     second.close()
 
 
+def test_many_who_ask_at_once_cost_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter(History(tmp_path), [])
+    first = meter.responsiveness(900)
+    meter.add(Sample(time.time(), 0.1), "loop_lag")
+    assert all(meter.responsiveness(900) is first for _ in range(50))
+    assert meter.responsiveness(3600).series[0].lately.count == 1
+    monkeypatch.setattr("ihpc_jupyter.agent.meter.FRESH", 0.0)
+    assert meter.responsiveness(900).revision == first.revision + 1
+    meter.close()
+
+
 def test_the_database_is_bounded_and_a_broken_one_begins_anew(tmp_path: Path) -> None:
     history = History(tmp_path)
     rows = [("loop_lag", (), Sample(float(at), 0.1)) for at in range(MAX_ROWS + 500)]

@@ -22,9 +22,9 @@ def test_a_start_is_told_once_even_after_the_agent_was_started_again() -> None:
     assert QueueStarts(["1"]).observe(jobs) == []
 
 
-def test_what_waits_is_counted_with_its_age_but_not_what_was_put_back() -> None:
+def test_what_waits_is_counted_but_not_what_was_put_back() -> None:
     jobs = [job("1", JobState.PENDING), job("2", JobState.PENDING, restarts=1), job("3", JobState.RUNNING, 101.0)]
-    assert still_waiting(jobs, 130.0) == {"batch": [30.0]}
+    assert still_waiting(jobs) == {"batch": [100.0]}
 
 
 def view(head: str, *, workers: int = 0, tasks: int = 0, processing: int = 0, **more: Any) -> ClusterView:

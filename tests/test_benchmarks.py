@@ -1,0 +1,35 @@
+"""The benchmarks of urgent runs run: once each, and they say what they promise."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.slurmbed import SlurmBed
+from tests.world import REPOSITORY
+
+
+def told(tmp_path: Path, module: str, *options: str) -> dict[str, Any]:
+    """The last line of a benchmark, once it has written its raw data."""
+    raw = tmp_path / "raw.json"
+    argv = [sys.executable, "-m", f"benchmarks.{module}", "--raw", str(raw), *options]
+    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(raw.read_text())
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def test_bench_urgent(slurm: SlurmBed, tmp_path: Path) -> None:
+    answer = told(tmp_path, "urgent", "--n", "1", "--only", "idle", "warm")
+    assert set(answer["idle"]) == {"median_s", "p95_s", "ratio_to_srun_python", "dask_jobqueue_median_s"}
+    assert set(answer["idle_numpy"]) == {"median_s", "ratio_to_srun_python"}
+    assert set(answer["warm"]) == {"median_s", "p95_s", "ratio_to_submit"}
+    assert answer["warm"]["median_s"] > 0
+
+
+def test_bench_faults(slurm: SlurmBed, tmp_path: Path) -> None:
+    answer = told(tmp_path, "faults", "--runs", "2", "--machines", "1", "--seed", "3")
+    assert answer["runs"] == answer["right"] + answer["missed"] == 2
+    assert answer["wrong"] == answer["orphans"] == 0
