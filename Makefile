@@ -13,7 +13,7 @@ SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
 
-.PHONY: help lab demo demo-urgent test lab-slurm bench-scale bench-urgent bench-faults setup-test setup check lint types python-tests typescript-checks system-packages clean
+.PHONY: help lab demo demo-urgent test lab-slurm hub bench-scale bench-urgent bench-faults setup-test setup check lint types python-tests typescript-checks system-packages clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ demo-urgent: system-packages setup ## %%urgent on a full, real Slurm whose node 
 lab-slurm: setup system-packages ## open JupyterLab in front of a private, real, multi-node Slurm
 	$(BIN)/python -m tests.lab_slurm $(ROOT_FLAG)
 
+hub: system-packages setup-test ## a real JupyterHub on loopback: servers as jobs of a real Slurm; two users
+	$(BIN)/python -m tests.hub
+
 test: system-packages setup-test check python-tests ## set up what the tests need, and pass them all
 
 bench-scale: system-packages setup-test ## from 0 to n workers beside dask-jobqueue on the same real Slurm
@@ -44,7 +47,7 @@ bench-faults: system-packages setup-test ## 100 urgent runs with a fault each: r
 check: setup-test lint types typescript-checks ## style and types
 
 setup: $(VENV)/.installed ## a virtual environment with the product
-setup-test: $(VENV)/.installed-test
+setup-test: $(VENV)/.installed-test tests/hub/proxy/node_modules/.installed
 
 $(BIN)/pip:
 	@if [ -z "$(PYTHON)" ]; then \
@@ -75,6 +78,10 @@ types:
 
 node_modules/.installed: package.json yarn.lock $(VENV)/.installed-test
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm install --immutable
+	@touch $@
+
+tests/hub/proxy/node_modules/.installed: tests/hub/proxy/package.json tests/hub/proxy/yarn.lock $(VENV)/.installed-test
+	cd tests/hub/proxy && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable
 	@touch $@
 
 typescript-checks: node_modules/.installed

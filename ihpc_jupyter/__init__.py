@@ -8,16 +8,19 @@ if TYPE_CHECKING:
 
     from ihpc_jupyter.kernel.asynchronous import AsyncCluster
     from ihpc_jupyter.kernel.cluster import Cluster
+    from ihpc_jupyter.kernel.queue import jobs, why
     from ihpc_jupyter.kernel.urgent.call import urgent
     from ihpc_jupyter.kernel.urgent.run import Run
 
-__all__ = ["AsyncCluster", "Cluster", "Run", "__version__", "urgent"]
+__all__ = ["AsyncCluster", "Cluster", "Run", "__version__", "jobs", "urgent", "why"]
 
 _PLACES = {
     "AsyncCluster": "ihpc_jupyter.kernel.asynchronous",
     "Cluster": "ihpc_jupyter.kernel.cluster",
     "Run": "ihpc_jupyter.kernel.urgent.run",
+    "jobs": "ihpc_jupyter.kernel.queue",
     "urgent": "ihpc_jupyter.kernel.urgent.call",
+    "why": "ihpc_jupyter.kernel.queue",
 }
 
 
@@ -31,7 +34,7 @@ def __getattr__(name: str) -> "Any":
 
 
 def load_ipython_extension(shell: "Any") -> None:
-    """``%load_ext ihpc_jupyter``: the magics ``%%urgent``, ``%runs`` and ``%why``."""
+    """``%load_ext ihpc_jupyter``: the magics ``%%urgent``, ``%runs``, ``%jobs`` and ``%why``."""
     from ihpc_jupyter.kernel.urgent import magics  # noqa: PLC0415
 
     magics.load_ipython_extension(shell)

@@ -15,27 +15,37 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
+from ihpc_jupyter.model.metrics import Responsiveness, Status
+from ihpc_jupyter.model.offer import OffersRequest, StartOffers
 from ihpc_jupyter.model.protocol import About, Change, Connection, Fault, LogTail, Report, Script, Snapshot
+from ihpc_jupyter.model.queue import Cancellation, Queue
 from ihpc_jupyter.model.run import Audit, Ledger, Plan, Policy, RunOrder, RunView
 from ihpc_jupyter.model.site import SiteStatus
+from ihpc_jupyter.model.why import Explanation
 
-REQUESTS: tuple[type[BaseModel], ...] = (CreateCluster, PatchCluster, RunOrder)
+REQUESTS: tuple[type[BaseModel], ...] = (CreateCluster, OffersRequest, PatchCluster, RunOrder)
 ANSWERS: tuple[type[BaseModel], ...] = (
     About,
     Audit,
+    Cancellation,
     Change,
     ClusterView,
     Connection,
+    Explanation,
     Fault,
     Ledger,
     LogTail,
     Plan,
     Policy,
+    Queue,
     Report,
+    Responsiveness,
     RunView,
     Script,
     SiteStatus,
     Snapshot,
+    StartOffers,
+    Status,
 )
 
 FILE = Path(__file__).parent.parent / "docs" / "schema.json"

@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.slurmbed import FaultyCommands, SlurmBed
 from tests.world import World
+
+# A busy machine is no fault of the code: how long an example takes is not what is tested.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 pytest_plugins = ["tests.slurmbed.fixtures", "pytest_jupyter.jupyter_server"]
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from ihpc_jupyter.cli.main import _parser
 from ihpc_jupyter.client.order import ORDER_OPTIONS
 from ihpc_jupyter.kernel.urgent.options import KERNEL_OPTIONS
+from ihpc_jupyter.metrics.catalogue import METRICS
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.sites.file import AgentSettings, load_settings
 
@@ -49,7 +50,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_the_documents_are_there_and_the_readme_leads_to_them() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    for name in ("user-guide", "urgent", "site-file", "security", "architecture", "api", "glossary"):
+    names = ("user-guide", "urgent", "site-file", "hub", "security", "architecture", "api", "metrics", "glossary")
+    for name in names:
         assert f"docs/{name}.md" in readme
     assert "CHANGELOG.md" in readme
 
@@ -117,6 +119,13 @@ def test_the_examples_of_the_site_file_are_accepted(tmp_path: Path) -> None:
         nowhere = str(tmp_path / "none.toml")
         environment = {"IHPC_SYSTEM_SITE_FILE": str(tmp_path / "site.toml"), "IHPC_SITE_FILE": nowhere}
         assert load_settings({"HOME": str(tmp_path), **environment}).sites
+
+
+def test_every_metric_is_told_with_its_unit_and_labels() -> None:
+    page = (REPOSITORY / "docs" / "metrics.md").read_text()
+    for metric in METRICS.values():
+        row = f"| `{metric.name}`, {metric.unit} | {', '.join(metric.labels)} |".replace("|  |", "| |")
+        assert row in page, row
 
 
 def test_every_option_of_an_urgent_cell_is_in_its_page() -> None:

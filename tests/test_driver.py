@@ -16,7 +16,7 @@ import pytest
 from distributed import LocalCluster
 from distributed.security import Security
 
-from ihpc_jupyter.driver import run_here
+from ihpc_jupyter.driver import figures, run_here
 from ihpc_jupyter.driver.place import copy_number
 from ihpc_jupyter.kernel.urgent.capture import capture_cell, capture_script
 from ihpc_jupyter.kernel.urgent.restore import restore
@@ -400,3 +400,11 @@ def test_a_run_with_workers_of_its_own_has_a_client(tmp_path: Path) -> None:
     restore(mailbox, space)
     assert (done.returncode, space["y"]) == (0, 6)
     assert "client" not in space
+
+
+def test_a_workers_other_tasks_keep_their_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    mailbox = filled(tmp_path, "import os\nseen = os.environ['MPLBACKEND']", notebook())
+    assert in_thread(lambda: run_here(str(mailbox.path), 1, 0))
+    assert "MPLBACKEND" not in os.environ, "what is started from here later is not ours"
+    figures.show()

@@ -19,12 +19,15 @@ OURS = {
     "errors": set(),
     "cluster": {"cluster", "model", "errors"},
     "runs": {"runs", "model", "errors"},
+    "explain": {"explain", "model"},
+    "metrics": {"metrics", "model", "errors"},
     "scheduler": {"scheduler", "model", "errors", "files"},
     "head": {"head", "driver", "model", "cluster", "files", "identity", "errors", "contexts", "version"},
     "client": {"client", "model", "errors", "paths", "scheduler", "sites", "files", "validation"},
     "server": {"server", "client", "model", "errors", "paths", "validation", "identity"},
     "driver": {"driver"},
     "kernel": {"kernel", "driver", "client", "model", "errors", "paths", "validation", "identity"},
+    "hub": {"hub", "scheduler", "model", "errors", "sites", "files"},
     "cli": {"cli", "client", "model", "errors", "paths", "validation", "identity"},
 }
 """What of ours each layer may import; the agent, which holds all strings, is bounded by the outer world only."""
@@ -38,12 +41,18 @@ OUTSIDE = {
     "model": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado"},
     "errors": DASK | JUPYTER | PICKLES,
     "runs": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
+    "explain": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
+    "metrics": DASK
+    | JUPYTER
+    | PICKLES
+    | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib", "time"},
     "cluster": DASK | JUPYTER | PICKLES | {"subprocess", "socket", "httpx", "tornado", "asyncio", "pathlib"},
     "scheduler": DASK | JUPYTER | PICKLES,
     "agent": DASK | JUPYTER | PICKLES,
     "client": DASK | JUPYTER | PICKLES,
     "server": DASK | PICKLES,
     "cli": DASK | JUPYTER | PICKLES,
+    "hub": DASK | PICKLES,
     "head": JUPYTER,
     "driver": DASK | JUPYTER | {"pydantic", "httpx", "tornado", "asyncio", "logging"},
 }
@@ -58,15 +67,19 @@ STARTERS = {
     "agent/headstart.py",
     "client/launch.py",
     "driver/script.py",
+    "hub/singleuser.py",
 }
 """The modules that may start programs."""
 
 SLURM_SPEAKERS = {
     "scheduler/slurm.py",
     "scheduler/slurm_text.py",
+    "scheduler/slurm_for_many.py",
     "scheduler/slurm_launch.py",
     "scheduler/slurm_offers.py",
     "scheduler/slurm_policy.py",
+    "scheduler/slurm_evidence.py",
+    "scheduler/slurm_why.py",
     "scheduler/reasons.py",
     "scheduler/environment.py",
     "sites/discovery.py",

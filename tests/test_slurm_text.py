@@ -35,6 +35,12 @@ def record(
         "n1",
         restarts,
         preempted,
+        "cpu=2,mem=1.50G,node=1,billing=2",
+        "gres:gpu:2",
+        "1",
+        "2-00:00:00",
+        "768",
+        "eve",
         name,
     ]
     return text.FIELD.join(fields) + text.RECORD + "\n"
@@ -45,6 +51,8 @@ def test_a_running_job_has_its_times_and_node() -> None:
     assert (job.id, job.state, job.node, job.cores) == ("12_3", JobState.RUNNING, "n1", 2)
     assert (job.started_at, job.ends_at, job.expected_start) == (1795346230.0, 1795360630.0, None)
     assert (job.qos, job.account, job.reason) == ("", "", "")
+    assert (job.user, job.nodes, job.memory, job.gpus, job.time_limit) == ("eve", 1, 3 << 29, 2, 172800.0)
+    assert job.exit_code is None  # it still runs
 
 
 def test_a_waiting_job_has_an_expected_start_and_nothing_else() -> None:
@@ -191,9 +199,9 @@ def test_silence_is_not_refusal(said: str) -> None:
 
 def test_sacct_keeps_the_latest_run_and_counts_the_earlier_ones() -> None:
     said = (
-        "7_1|PREEMPTED|100|110|120|spot|spot|lab|4|n1|eve|a|b\n"
-        "7_1|COMPLETED|100|130|150|spot|spot|lab|4|n2|eve|a|b\n"
-        "8_[0-1]|CANCELLED by 0|100|Unknown|120|spot|spot|lab|0|None assigned|eve|c\n"
+        "7_1|PREEMPTED|100|110|120|spot|spot|lab|4|n1|eve|mem=2G,gres/gpu:a100=2|1|01:00:00|0:9|a|b\n"
+        "7_1|COMPLETED|100|130|150|spot|spot|lab|4|n2|eve|mem=2G,gres/gpu:a100=2|1|01:00:00|3:0|a|b\n"
+        "8_[0-1]|CANCELLED by 0|100|Unknown|120|spot|spot|lab|0|None assigned|eve|mem=2G|4|UNLIMITED|0:0|c\n"
     )
     jobs = {job.id: job for job in text.parse_sacct(said)}
     assert set(jobs) == {"7_1", "8_0", "8_1"}

@@ -69,6 +69,17 @@ def test_only_chosen_variables_reach_a_command(monkeypatch: pytest.MonkeyPatch) 
     assert "X" in chosen_environment("X")
 
 
+def test_a_command_behind_a_prefix_sees_its_own_environment_only() -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": "/home/alice", "WORDS": "two words"}
+    transport = Transport(environment=environment, prefix=("nice", "-n", "1"))
+    done = run(transport.run(["env"], variables={"MORE": "1"}))
+    told = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert told == {**environment, "MORE": "1"}
+    assert run(transport.run(["nice"])).stdout == "1\n"
+    with pytest.raises(Unavailable, match="no-such-program"):
+        run(transport.run(["no-such-program"]))
+
+
 def test_a_missing_program_says_so() -> None:
     with pytest.raises(Unavailable, match="sbatch-is-not-here is not there") as caught:
         run(Transport().run(["sbatch-is-not-here"]))

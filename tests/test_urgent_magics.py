@@ -75,6 +75,25 @@ def test_names_go_and_come_back_and_output_shows(place: Workplace, book: Noteboo
     assert (view.urgency, view.title) == ("a test", "print('hello')")
 
 
+def test_the_queue_and_why_in_a_notebook(place: Workplace, book: Notebook) -> None:
+    assert ihpc(place, "create", "crowd", "--workers", "30").returncode == 0
+    book.cell("import ihpc_jupyter, time")
+    book.cell("def waiting(): return [row for row in ihpc_jupyter.jobs('local') if row.reason == 'Resources']")
+    book.cell("while not waiting(): time.sleep(0.2)")
+    shown = book.cell("%jobs local")
+    assert shown.error is None, shown.traceback
+    assert "Waiting for enough free cores" in shown.displays[0]["text/plain"]
+    assert "cluster crowd" in shown.displays[0]["text/plain"]
+    assert book.value("ihpc_jupyter.why(waiting()[0].id).category.value") == "'resources'"
+    book.cell("one = waiting()[0].id")
+    told = book.cell("%why {one}")
+    assert "of cluster 'crowd'" in told.stdout
+    assert "free cores: 0 of " in told.stdout
+    assert "What to do: " in told.stdout
+    assert ihpc(place, "stop", "crowd").returncode == 0
+    assert (book.cell("%jobs nowhere").error or "").startswith("NotFound: ")
+
+
 def test_the_bill_comes_when_the_agent_has_it(book: Notebook) -> None:
     shown = book.cell("%urgent paid = 1")
     run = shown.lines[0].split()[1]

@@ -9,8 +9,10 @@ import pytest
 from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Health, Polling
+from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import watcher as watcher_module
 from ihpc_jupyter.scheduler.base import Capacity, Held, Launch, Offers, Submission
+from ihpc_jupyter.scheduler.fold import Fold
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Watcher
 from tests.asynchronous import run, until
 
@@ -60,6 +62,18 @@ class Told:
         raise NotImplementedError
 
     async def test_launch(self, launch: Launch) -> str:
+        raise NotImplementedError
+
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        raise NotImplementedError
+
+    async def everybody(self) -> list[Fold]:
+        raise NotImplementedError
+
+    async def evidence(self, job_id: str) -> Evidence:
+        raise NotImplementedError
+
+    def listing(self, *, everybody: bool) -> str:
         raise NotImplementedError
 
     async def capacity(self) -> Capacity:

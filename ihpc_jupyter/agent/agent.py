@@ -11,8 +11,12 @@ from pathlib import Path
 import psutil
 
 from ihpc_jupyter.agent.desk import SiteDesk, first_answer
+from ihpc_jupyter.agent.history import History
+from ihpc_jupyter.agent.ioprobe import probes_of
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
+from ihpc_jupyter.agent.meter import Meter
+from ihpc_jupyter.agent.probes import Probes
 from ihpc_jupyter.agent.requests import find_site, new_record, patched
 from ihpc_jupyter.agent.runs import Runs
 from ihpc_jupyter.agent.store import Store
@@ -43,7 +47,8 @@ class Agent:
 
     def __init__(self, sites: Mapping[str, Site], state: Path, runtime: Path, idle: float) -> None:
         self.desks = {
-            name: SiteDesk(site, runtime, partial(self._site_changed, name)) for name, site in sites.items()
+            name: SiteDesk(site, runtime, partial(self._site_changed, name), self._owners)
+            for name, site in sites.items()
         }
         self.keepers: dict[str, Keeper] = {}
         self._store = Store(state / "clusters", "cluster.json", ClusterRecord)
@@ -59,9 +64,12 @@ class Agent:
         self._used_at = time.monotonic()
         self._foreign: tuple[Job, ...] = ()
         self._creating: set[str] = set()
+        self.meter = Meter(History(runtime), sites)
+        self.probes = Probes(self.meter, self.desks, self.keepers, probes_of(sites.values()))
 
     async def run(self) -> None:
         """Look after everything until there is nothing to look after."""
+        self._spawn(self.probes.run())
         for desk in self.desks.values():
             self._spawn(first_answer(desk, FIRST_ANSWER))  # jobs of ours that no cluster lists are to be shown
             self._spawn(desk.learn_accounts())
@@ -103,6 +111,11 @@ class Agent:
         jobs = [job for desk in self.desks.values() for job in desk.tagged()]
         return tuple(job for job in jobs if (tag := parse_job_name(job.name)) and tag.uid not in ours)
 
+    def _owners(self) -> dict[str, str]:
+        """By their jobs' tag: clusters by name, runs by id."""
+        clusters = {keeper.record.uid: keeper.record.name for keeper in self.keepers.values()}
+        return clusters | {id_: id_ for id_ in self.runs.keepers}
+
     def _keep(self, record: ClusterRecord, lease: Lease) -> Keeper:
         desk = self.desks[record.site]
         keeper = Keeper(record, desk, self._store, lease, lambda view: self._cluster_changed(record, view))
@@ -119,6 +132,8 @@ class Agent:
         for keeper in self.keepers.values():
             await keeper.release()
         await self.runs.release()
+        self.probes.close()
+        self.meter.close()
         for desk in self.desks.values():
             await desk.close()
 
@@ -248,6 +263,7 @@ class Agent:
 
     def _tell(self, change: Change) -> None:
         self._revision += 1
+        self.meter.observe(change)
         numbered = change.model_copy(update={"revision": self._revision})
         for queue in self._streams:
             if queue.full():

@@ -1,97 +1,17 @@
-"""The API of docs/api.md on the agent's socket: same user only, JSON in and out, every error a `Fault`."""
+"""The API of docs/api.md on the agent's socket: what concerns the agent itself, and the table of all routes."""
 
-import logging
-import os
-import socket
-import struct
-import time
-from typing import Any, TypeVar
+from tornado.iostream import StreamClosedError
+from tornado.web import Application
 
-from pydantic import BaseModel, ValidationError
-from tornado.iostream import IOStream, StreamClosedError
-from tornado.web import Application, RequestHandler
-
-from ihpc_jupyter.agent import doctor, inspect
+from ihpc_jupyter.agent import cluster_api as cluster
+from ihpc_jupyter.agent import run_api as run
+from ihpc_jupyter.agent import site_api as site
 from ihpc_jupyter.agent.agent import Agent
-from ihpc_jupyter.errors import IhpcError, InvalidRequest, NotAllowed
-from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
-from ihpc_jupyter.model.protocol import Fault
-from ihpc_jupyter.model.run import Policy, RunOrder
-from ihpc_jupyter.scheduler.open import policy
-from ihpc_jupyter.validation import explain
-
-_LOG = logging.getLogger("ihpc.agent")
-ModelType = TypeVar("ModelType", bound=BaseModel)
+from ihpc_jupyter.agent.handler import AgentHandler
+from ihpc_jupyter.agent.meter import KEPT
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body."""
-
-
-class AgentHandler(RequestHandler):
-    """What all handlers share: the caller is checked, bodies are validated, errors are faults."""
-
-    def initialize(self, agent: Agent) -> None:
-        """Take the agent from the routes."""
-        self.agent = agent
-
-    def prepare(self) -> None:
-        """Only the agent's own user gets further (the socket's directory is closed to others anyway)."""
-        if (uid := self._peer_uid()) not in (None, os.getuid(), 0):
-            raise NotAllowed(f"This agent belongs to user {os.getuid()}, not {uid}.")
-        self.agent.used()
-
-    def _peer_uid(self) -> int | None:
-        stream = getattr(self.request.connection, "stream", None)
-        if not isinstance(stream, IOStream) or stream.socket.family != socket.AF_UNIX:
-            return None
-        credentials = stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return int(struct.unpack("3i", credentials)[1])
-
-    def body(self, kind: type[ModelType]) -> ModelType:
-        """The request's body as a model. Raises InvalidRequest that names each wrong field."""
-        try:
-            return kind.model_validate_json(self.request.body or b"{}")
-        except ValidationError as error:
-            raise InvalidRequest(explain(error), "See docs/api.md for what is allowed.") from error
-
-    def argument(self, name: str) -> str:
-        """A query argument. Raises InvalidRequest when it is missing."""
-        if not (value := self.get_query_argument(name, "")):
-            raise InvalidRequest(f"The query argument {name!r} is missing.", f"Add ?{name}=…")
-        return value
-
-    def answer(self, model: BaseModel | None, status: int = 200) -> None:
-        """Finish with a model, or with nothing (204)."""
-        self.set_status(status if model is not None else 204)
-        if model is None:
-            self.finish()
-        else:
-            self.set_header("Content-Type", "application/json")
-            self.finish(model.model_dump_json())
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Every error as a `Fault`; what we did not foresee is logged and said to be our fault."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, IhpcError):
-            self.set_status(error.status)
-            fault = Fault(error=error.kind, message=error.message, hint=error.hint)
-        elif status_code in (404, 405):
-            fault = Fault(
-                error="not-found",
-                message=f"There is nothing at {self.request.path}.",
-                hint="See docs/api.md.",
-            )
-        else:
-            fault = Fault(
-                error="internal", message=f"The agent failed ({status_code}).", hint="Its log tells more."
-            )
-        self.set_header("Content-Type", "application/json")
-        self.finish(fault.model_dump_json())
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Errors meant for users are no surprises to log."""
-        if not isinstance(value, IhpcError):
-            super().log_exception(typ, value, tb)
 
 
 class NothingHere(AgentHandler):
@@ -133,180 +53,75 @@ class StreamHandler(AgentHandler):
             return
 
 
-class SiteHandler(AgentHandler):
-    """``GET /api/sites/NAME``."""
-
-    def get(self, name: str) -> None:
-        """How the site is."""
-        self.answer(self.agent.site(name).status())
-
-
-class CheckHandler(AgentHandler):
-    """``POST /api/sites/NAME/check``."""
-
-    async def post(self, name: str) -> None:
-        """The doctor's report."""
-        self.answer(await doctor.examine(self.agent.site(name)))
-
-
-class PolicyHandler(AgentHandler):
-    """``GET /api/sites/NAME/policy``."""
-
-    def get(self, name: str) -> None:
-        """Commands for the site's administrators."""
-        self.answer(Policy(site=name, text=policy(self.agent.site(name).site)))
-
-
-class AuditHandler(AgentHandler):
-    """``GET /api/sites/NAME/audit?since=SECONDS``."""
-
-    async def get(self, name: str) -> None:
-        """Everybody's urgent runs since that moment (seconds since 1970; a week at most when left out)."""
-        self.agent.site(name)
-        text = self.get_query_argument("since", "") or str(time.time() - 7 * 86400)
-        try:
-            since = float(text)
-        except ValueError:
-            since = float("nan")
-        if not 0 <= since < time.time():
-            raise InvalidRequest(f"{text!r} is no moment in the past.", "Give seconds since 1970.")
-        self.answer(await self.agent.runs.audit(name, since))
-
-
-class ClustersHandler(AgentHandler):
-    """``POST /api/clusters``."""
-
-    async def post(self) -> None:
-        """A new cluster."""
-        self.answer(await self.agent.create(self.body(CreateCluster)), 201)
-
-
-class ClusterHandler(AgentHandler):
-    """``/api/clusters/NAME``."""
-
-    def get(self, name: str) -> None:
-        """The cluster as it is."""
-        self.answer(self.agent.cluster(name).view())
-
-    async def patch(self, name: str) -> None:
-        """New targets."""
-        self.answer(await self.agent.patch(name, self.body(PatchCluster)))
-
-    async def delete(self, name: str) -> None:
-        """Stop, or forget."""
-        self.answer(await self.agent.stop(name), 202)
-
-
-class RetryHandler(AgentHandler):
-    """``POST /api/clusters/NAME/retry``."""
-
-    async def post(self, name: str) -> None:
-        """Again, now."""
-        keeper = await self.agent.own(name)
-        keeper.retry()
-        self.answer(keeper.view())
-
-
-class ConnectionHandler(AgentHandler):
-    """``GET /api/clusters/NAME/connection``."""
-
-    def get(self, name: str) -> None:
-        """Where the head is, and the paths of the credentials."""
-        self.answer(inspect.connection(self.agent.cluster(name)))
-
-
-class ScriptHandler(AgentHandler):
-    """``GET /api/clusters/NAME/script?group=G``."""
-
-    async def get(self, name: str) -> None:
-        """The batch script and its command."""
-        self.answer(await inspect.script(self.agent.cluster(name), self.argument("group")))
-
-
-class LogHandler(AgentHandler):
-    """``GET /api/clusters/NAME/log?job=ID``."""
-
-    async def get(self, name: str) -> None:
-        """The end of a job's log."""
-        self.answer(await inspect.log(self.agent.cluster(name), self.argument("job")))
-
-
-class PlanHandler(AgentHandler):
-    """``POST /api/runs/plan``."""
-
-    async def post(self) -> None:
-        """What would happen."""
-        self.answer(await self.agent.runs.plan(self.body(RunOrder)))
-
-
-class RehearsalHandler(AgentHandler):
-    """``POST /api/runs/check``."""
-
-    async def post(self) -> None:
-        """Everything that it needs, looked at."""
-        self.answer(await self.agent.runs.check(self.body(RunOrder)))
-
-
-class RunsHandler(AgentHandler):
-    """``/api/runs``."""
+class PingHandler(AgentHandler):
+    """``GET /api/ping``."""
 
     def get(self) -> None:
-        """All runs."""
-        self.answer(self.agent.runs.ledger())
-
-    async def post(self) -> None:
-        """A new run."""
-        self.answer(await self.agent.runs.create(self.body(RunOrder)), 201)
+        """Nothing, as soon as can be: what is left is the way here and back."""
+        self.answer(None)
 
 
-class OneRunHandler(AgentHandler):
-    """``/api/runs/ID``."""
+class StatusHandler(AgentHandler):
+    """``GET /api/status``."""
 
-    def get(self, id_: str) -> None:
-        """The run as it is."""
-        self.answer(self.agent.runs.find(id_).view())
-
-    async def delete(self, id_: str) -> None:
-        """Cancel, or forget."""
-        self.answer(await self.agent.runs.stop(id_), 202)
+    def get(self) -> None:
+        """How each subsystem is."""
+        self.agent.probes.look()
+        self.answer(self.agent.probes.status())
 
 
-class OutputHandler(AgentHandler):
-    """``GET /api/runs/ID/output``."""
+class ResponsivenessHandler(AgentHandler):
+    """``GET /api/responsiveness?window=SECONDS&after=REVISION``."""
 
-    async def get(self, id_: str) -> None:
-        """The end of what it has said."""
-        self.answer(await self.agent.runs.output(id_))
+    def get(self) -> None:
+        """All series over the last seconds (15 min when left out); nothing where the reader has that revision."""
+        self.agent.probes.look()
+        window = self.number("window", 900.0, KEPT)
+        known = self.number("after", -1.0, float("inf"))
+        told = self.agent.meter.responsiveness(window)
+        self.answer(None if known == told.revision else told)
 
 
-class StartHandler(AgentHandler):
-    """``POST /api/runs/ID/start``."""
+class MetricsHandler(AgentHandler):
+    """``GET /api/metrics``: OpenMetrics."""
 
-    async def post(self, id_: str) -> None:
-        """Go."""
-        self.answer(await self.agent.runs.start(id_), 202)
+    def get(self) -> None:
+        """Counters, gauges and histograms."""
+        from ihpc_jupyter.agent.exposition import CONTENT_TYPE, render  # noqa: PLC0415 - few agents are scraped
+
+        self.agent.probes.look()
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(render(self.agent))
 
 
 ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/about", AboutHandler),
     (r"/api/snapshot", SnapshotHandler),
     (r"/api/stream", StreamHandler),
-    (r"/api/sites/([^/]+)", SiteHandler),
-    (r"/api/sites/([^/]+)/check", CheckHandler),
-    (r"/api/sites/([^/]+)/policy", PolicyHandler),
-    (r"/api/sites/([^/]+)/audit", AuditHandler),
-    (r"/api/clusters", ClustersHandler),
-    (r"/api/clusters/([^/]+)", ClusterHandler),
-    (r"/api/clusters/([^/]+)/retry", RetryHandler),
-    (r"/api/clusters/([^/]+)/connection", ConnectionHandler),
-    (r"/api/clusters/([^/]+)/script", ScriptHandler),
-    (r"/api/clusters/([^/]+)/log", LogHandler),
-    (r"/api/runs", RunsHandler),
-    (r"/api/runs/plan", PlanHandler),
-    (r"/api/runs/check", RehearsalHandler),
-    (r"/api/runs/([0-9a-f]+)", OneRunHandler),
-    (r"/api/runs/([0-9a-f]+)/start", StartHandler),
-    (r"/api/runs/([0-9a-f]+)/output", OutputHandler),
+    (r"/api/ping", PingHandler),
+    (r"/api/status", StatusHandler),
+    (r"/api/responsiveness", ResponsivenessHandler),
+    (r"/api/metrics", MetricsHandler),
+    (r"/api/sites/([^/]+)", site.SiteHandler),
+    (r"/api/sites/([^/]+)/check", site.CheckHandler),
+    (r"/api/sites/([^/]+)/policy", site.PolicyHandler),
+    (r"/api/sites/([^/]+)/audit", site.AuditHandler),
+    (r"/api/sites/([^/]+)/jobs", site.JobsHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)", site.JobHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)/why", site.WhyHandler),
+    (r"/api/sites/([^/]+)/offers", site.OffersHandler),
+    (r"/api/clusters", cluster.ClustersHandler),
+    (r"/api/clusters/([^/]+)", cluster.ClusterHandler),
+    (r"/api/clusters/([^/]+)/retry", cluster.RetryHandler),
+    (r"/api/clusters/([^/]+)/connection", cluster.ConnectionHandler),
+    (r"/api/clusters/([^/]+)/script", cluster.ScriptHandler),
+    (r"/api/clusters/([^/]+)/log", cluster.LogHandler),
+    (r"/api/runs", run.RunsHandler),
+    (r"/api/runs/plan", run.PlanHandler),
+    (r"/api/runs/check", run.RehearsalHandler),
+    (r"/api/runs/([0-9a-f]+)", run.OneRunHandler),
+    (r"/api/runs/([0-9a-f]+)/start", run.StartHandler),
+    (r"/api/runs/([0-9a-f]+)/output", run.OutputHandler),
     (r".*", NothingHere),
 ]
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ihpc_jupyter.agent.offers import OfferDesk
+from ihpc_jupyter.agent.queue import Owners, QueueDesk
 from ihpc_jupyter.agent.waits import Waits
 from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.sight import Sight
@@ -23,13 +25,18 @@ CAPACITY_AGE = 5.0
 
 
 class SiteDesk:
-    """Holds one site's batch system and watcher; *changed* is called when its status may have changed."""
+    """Holds one site's batch system and watcher; *changed* is called when its status may have changed.
 
-    def __init__(self, site: Site, runtime: Path, changed: Callable[[], None]) -> None:
+    *owners* tells the names of clusters and runs by their jobs' tags.
+    """
+
+    def __init__(self, site: Site, runtime: Path, changed: Callable[[], None], owners: Owners = dict) -> None:
         self.site = site
         self.runtime = runtime
         self.batch = open_batch_system(site, runtime)
         self.watcher = Watcher(self.batch, site.polling)
+        self.offers = OfferDesk(site, self.batch)
+        self.queue = QueueDesk(site, self.batch, self.watcher, owners)
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
         self._waits = Waits()

@@ -74,6 +74,15 @@ class HeadLink:
         """Ask the head to close; False where it does not answer."""
         return await self._post("/ihpc/close", "{}")
 
+    async def round_trip(self) -> float | None:
+        """Seconds to the head and back with an empty request; None where it does not answer."""
+        empty = Jobs(jobs=()).model_dump_json()
+        if not await self._post("/ihpc/pulse", empty):  # the first may have to open the line
+            return None
+        began = time.perf_counter()
+        answered = await self._post("/ihpc/pulse", empty)
+        return time.perf_counter() - began if answered else None
+
     async def run(self, task: RunTask) -> str | None:
         """Hand an urgent attempt to the workers; None when one takes it, else why not."""
         answer = await self._ask("/ihpc/run", task.model_dump_json())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from ihpc_jupyter.cli import commands, runs, staff
+from ihpc_jupyter.cli import commands, queue, runs, staff
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.client.order import ORDER_OPTIONS
 from ihpc_jupyter.errors import IhpcError
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     form = ledger.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="as CSV")
     form.add_argument("--json", action="store_true", help="as JSON, with plans and attempts")
+    _on_jobs(words)
     _on_run(words)
     _on_site(words)
     return parser
@@ -102,6 +103,19 @@ def _adapt(words: Words) -> None:
     parser.add_argument("--group", default="main")
 
 
+def _on_jobs(words: Words) -> None:
+    jobs = _plain(words, "jobs", queue.jobs, "your jobs in the queue, and lately ended ones")
+    jobs.add_argument("--all", action="store_true", help="everybody's jobs that have not ended")
+    why = _plain(words, "why", queue.why, "why a job waits or ended, or what happened to a run")
+    why.add_argument("id", help="the job's or run's id")
+    cancel = _plain(words, "cancel", queue.cancel, "cancel a job of yours, or all of an array")
+    cancel.add_argument("site", help="the site's name")
+    cancel.add_argument("id", help="the job's id, or the array's")
+    cancel.add_argument("--waiting", action="store_true", help="of an array, only those that wait")
+    for parser in (jobs, why):
+        parser.add_argument("--site", help="the site; all of them when left out")
+
+
 def _on_site(words: Words) -> None:
     text = "for a centre's staff: policy, ledger"
     parser = words.add_parser("site", help=text, description=text)
@@ -120,7 +134,7 @@ def _on_run(words: Words) -> None:
     inner: Words = parser.add_subparsers(title="words", required=True, metavar="WORD")
     for name, run, told in (
         ("show", runs.show, "its steps, attempts, waits and cost"),
-        ("why", runs.why, "what happened to it (or to a job), in plain words"),
+        ("why", queue.why, "what happened to it (or to a job), in plain words"),
         ("cancel", runs.cancel, "cancel it everywhere; forget one that has ended"),
     ):
         _plain(inner, name, run, told).add_argument("id", help="the run's id")

@@ -66,17 +66,6 @@ async def cancel(agent: AgentClient, options: argparse.Namespace) -> int:
     return 0
 
 
-async def why(agent: AgentClient, options: argparse.Namespace) -> int:
-    """The story of a run or a job."""
-    snapshot = await agent.snapshot()
-    run = story.find_run(snapshot, options.id)
-    lines = story.why_run(run, time.time()) if run else story.why_job(snapshot, options.id)
-    if lines is None:
-        raise NotFound(f"There is no run and no job {options.id!r}.", "ihpc runs lists runs, ihpc show NAME jobs.")
-    print_lines(*lines)
-    return 0
-
-
 async def script(agent: AgentClient, options: argparse.Namespace) -> int:
     """Run a script urgently: its output, its exit code."""
     path = Path(options.file)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from ihpc_jupyter.client.launch import start_agent
 from ihpc_jupyter.errors import ERRORS, IhpcError, Unavailable
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
+from ihpc_jupyter.model.offer import OffersRequest, StartOffers
 from ihpc_jupyter.model.protocol import (
     API_VERSION,
     About,
@@ -26,8 +27,10 @@ from ihpc_jupyter.model.protocol import (
     Script,
     Snapshot,
 )
+from ihpc_jupyter.model.queue import Cancellation, Queue
 from ihpc_jupyter.model.run import Audit, Ledger, Plan, Policy, RunOrder, RunView
 from ihpc_jupyter.model.site import SiteStatus
+from ihpc_jupyter.model.why import Explanation
 from ihpc_jupyter.paths import agent_socket
 
 ModelType = TypeVar("ModelType", bound=BaseModel)
@@ -141,6 +144,25 @@ class AgentClient:
     async def audit(self, site: str, since: float) -> Audit:
         """Everybody's urgent runs since a moment (seconds since 1970), by a site's accounting."""
         return await self.ask("GET", f"/api/sites/{site}/audit?since={since:.0f}", Audit)
+
+    async def jobs(self, site: str, *, everybody: bool = False, fresh: bool = True) -> Queue:
+        """My jobs (*fresh*: as told from now on), or everybody's."""
+        query = "all=true" if everybody else f"fresh={str(fresh).lower()}"
+        return await self.ask("GET", f"/api/sites/{quote(site, safe='')}/jobs?{query}", Queue)
+
+    async def why_job(self, site: str, job: str) -> Explanation:
+        """Why a job waits, or ended."""
+        path = f"/api/sites/{quote(site, safe='')}/jobs/{quote(job, safe='')}/why"
+        return await self.ask("GET", path, Explanation)
+
+    async def offers(self, site: str, request: OffersRequest) -> StartOffers:
+        """What would start when, as asked and otherwise."""
+        return await self.ask("POST", f"/api/sites/{quote(site, safe='')}/offers", StartOffers, request)
+
+    async def cancel_job(self, site: str, job: str, *, waiting_only: bool = False) -> Cancellation:
+        """Cancel a job of mine, or all (the waiting ones) of an array."""
+        path = f"/api/sites/{quote(site, safe='')}/jobs/{quote(job, safe='')}"
+        return await self.ask("DELETE", f"{path}?waiting={str(waiting_only).lower()}", Cancellation)
 
     async def create(self, request: CreateCluster) -> ClusterView:
         """A new cluster."""

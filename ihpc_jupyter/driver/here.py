@@ -31,12 +31,15 @@ class _Guest(Around):
         """Pulse, and this thread's output."""
         end_pulse = _start_pulse(mailbox.pulse(attempt, copy), mailbox.gate)
         belongs_to_thread(events)
+        ours = "MPLBACKEND" not in os.environ
         os.environ.setdefault("MPLBACKEND", BACKEND)
         watch_display()
         try:
             with _turned("stdout", Stream(events, "stdout", 1)), _turned("stderr", Stream(events, "stderr", 2)):
                 yield
         finally:
+            if ours:  # programs that others start from here are theirs
+                os.environ.pop("MPLBACKEND", None)
             events.drain()
             belongs_to_thread(None)
             end_pulse()

@@ -46,7 +46,7 @@ class Job(Model):
 
     id: str
     user: str = ""
-    """Whose it is, where somebody asked for everybody's."""
+    """Whose it is, where that is told."""
     name: str
     state: JobState
     reason: str = ""
@@ -56,6 +56,15 @@ class Job(Model):
     qos: str = ""
     account: str = ""
     cores: int = 0
+    nodes: int = 0
+    """How many nodes it has, or asks for; 0 where that is not told (memory, GPUs alike)."""
+    memory: int = 0
+    """Bytes of the whole job."""
+    gpus: int = 0
+    time_limit: float | None = None
+    """Seconds; None for no limit, or where it is not told."""
+    exit_code: int | None = None
+    """What an ended job ended with; minus the signal that killed it."""
     node: str = ""
     restarts: int = 0
     submitted_at: Time | None = None

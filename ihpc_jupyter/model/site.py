@@ -126,6 +126,8 @@ class Site(Model):
     """Further words for the ssh client, for example ``["-F", "/path/config"]``."""
     spool: PathText = "~/.ihpc/spool"
     """Directory for scripts and logs that this host and the nodes both see."""
+    io_probes: Annotated[tuple[PathText, ...], Field(max_length=8)] | None = None
+    """Directories whose file systems are measured, tinily, while somebody looks; the spool when left out."""
     python: PathText | None = None
     """Interpreter for workers where the caller's own is not seen by the nodes."""
     slots: Annotated[int, Field(ge=1, le=1024)] | None = None

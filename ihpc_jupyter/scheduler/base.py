@@ -7,6 +7,11 @@ from typing import Protocol
 
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.site import Lane, Shape
+from ihpc_jupyter.model.why import Evidence
+from ihpc_jupyter.scheduler.fold import Fold
+
+EVIDENCE_REQUESTS = 7
+"""Requests to the batch system for one question, at most."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,9 @@ class BatchSystem(Protocol):
     async def test_launch(self, launch: Launch) -> str:
         """What the batch system would say to this launch, without starting anything; its words."""
 
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        """When the batch system expects it to start (None where it does not tell), and its words."""
+
     async def capacity(self) -> Capacity:
         """What is free now, in one or two requests."""
 
@@ -139,6 +147,18 @@ class BatchSystem(Protocol):
 
         Raises `Unavailable` where there is no accounting.
         """
+
+    async def everybody(self) -> list[Fold]:
+        """Everybody's jobs that have not ended, in one request, arrays folded."""
+
+    async def evidence(self, job_id: str) -> Evidence:
+        """What can be read about one job to answer "why?", in at most `EVIDENCE_REQUESTS` requests.
+
+        Raises `NotFound` for a job that the batch system does not know.
+        """
+
+    def listing(self, *, everybody: bool) -> str:
+        """The command that shows a person the same jobs in a terminal; empty where there is none."""
 
     async def offers(self) -> Offers:
         """Lanes, shapes and accounts."""

@@ -13,15 +13,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected, Unavailable
+from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Site
+from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import local_process as process
 from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.environment import chosen_environment
+from ihpc_jupyter.scheduler.fold import Fold, fold
+from ihpc_jupyter.scheduler.local_check import check
 from ihpc_jupyter.scheduler.local_hold import LocalHold, as_submission
 from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, next_moves, signal_time
 from ihpc_jupyter.scheduler.local_state import Memory, StateFile
+from ihpc_jupyter.scheduler.local_why import evidence_of
 
 TOLD_FOR = 300.0
 """Seconds for which an ended job is still told, as Slurm does."""
@@ -31,9 +35,6 @@ KILL_WAIT = 5.0
 
 _SAVE_AGAIN = 5.0
 """Seconds until a state that could not be written is written again."""
-
-_MAX_JOBS = 10_000
-_SCRIPT_LIMIT = 4 << 20
 
 
 class Local:
@@ -57,7 +58,7 @@ class Local:
     async def submit(self, submission: Submission) -> str:
         """Queue jobs; raises `Rejected` for a lane that is not there or more cores than this host gives."""
         await self._ready()
-        self._check(submission)
+        check(submission, self._site, self.slots, len(self._jobs))
         self._last_id += 1
         root = str(self._last_id)
         try:
@@ -94,6 +95,11 @@ class Local:
         """Whether it would start now."""
         return await self.test_only(as_submission(launch))
 
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        """Now, where there is room; later is not told: jobs here end when they like."""
+        words, taken = await self.test_launch(launch), sum(job.cores for job in self._jobs.values() if job.holds)
+        return time.time() if launch.cores <= self.slots - taken else None, words
+
     async def capacity(self) -> Capacity:
         """Slots that nobody holds, the same for every lane."""
         await self._ready()
@@ -122,7 +128,7 @@ class Local:
     async def test_only(self, submission: Submission) -> str:
         """Whether it would start now."""
         await self._ready()
-        self._check(submission)
+        check(submission, self._site, self.slots, len(self._jobs))
         taken = sum(job.cores for job in self._jobs.values() if job.holds)
         wanted = submission.cores * submission.count
         return f"Asks for {wanted} cores; {self.slots - taken} of this host's {self.slots} are free now."
@@ -157,6 +163,19 @@ class Local:
         """The jobs of the last minutes: this host keeps no other books."""
         return [job for job in await self.query() if (job.submitted_at or 0.0) >= since]
 
+    async def everybody(self) -> list[Fold]:
+        """The same jobs: nobody else's are here."""
+        return fold(job for job in await self.query() if not job.state.ended)
+
+    async def evidence(self, job_id: str) -> Evidence:
+        """From this site's own queue."""
+        await self._ready()
+        return evidence_of(list(self._jobs.values()), self.slots, job_id, platform.node())
+
+    def listing(self, *, everybody: bool) -> str:
+        """Our own command."""
+        return "ihpc jobs --site " + self._site.name
+
     async def offers(self) -> Offers:
         """The site's own lanes and shapes."""
         return Offers(lanes=dict(self._site.lanes), shapes=dict(self._site.shapes))
@@ -189,28 +208,6 @@ class Local:
         unrecorded = {str(self._state.exit_file(job.id)): job for job in self._jobs.values() if job.state.waiting}
         for path, leader in (await asyncio.to_thread(process.find, set(unrecorded))).items():
             self._put(unrecorded[path], **_running(leader))
-
-    def _check(self, submission: Submission) -> None:
-        if submission.lane not in self._site.lanes:
-            choices = ", ".join(self._site.lanes)
-            raise NotFound(
-                f"The site {self._site.name} has no lane {submission.lane!r}.", f"Choose one of {choices}."
-            )
-        if not 1 <= submission.count <= _MAX_JOBS - len(self._jobs):
-            raise Rejected(f"This host's queue holds at most {_MAX_JOBS} jobs.", "Ask for fewer.")
-        if not 1 <= submission.cores <= self.slots:
-            raise Rejected(
-                f"A job asks for {submission.cores} cores, this host gives {self.slots}.",
-                "Choose a smaller shape.",
-            )
-        lane = self._site.lanes[submission.lane]
-        if lane.max_time is not None and submission.time_limit > lane.max_time:
-            raise Rejected(
-                f"The lane {submission.lane} allows {lane.max_time:g} s, not {submission.time_limit:g} s.",
-                "Ask for less time.",
-            )
-        if len(submission.script) > _SCRIPT_LIMIT or "\0" in submission.script + submission.log:
-            raise InvalidRequest("The script is longer than 4 MiB or holds a zero byte.")
 
     async def _run_pump(self) -> None:
         while True:

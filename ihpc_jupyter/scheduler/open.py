@@ -1,11 +1,14 @@
 """From a site's description to its batch system."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.model.site import Site, SiteKind
 from ihpc_jupyter.scheduler.base import BatchSystem
 from ihpc_jupyter.scheduler.local import Local
 from ihpc_jupyter.scheduler.slurm import SUBMIT, Slurm
+from ihpc_jupyter.scheduler.slurm_for_many import SlurmForMany
 from ihpc_jupyter.scheduler.slurm_policy import policy as slurm_policy
 from ihpc_jupyter.scheduler.transport import Transport
 
@@ -18,6 +21,34 @@ def open_batch_system(site: Site, runtime_dir: Path) -> BatchSystem:
     if site.kind is SiteKind.LOCAL:
         return Local(site, runtime_dir / f"site-{site.name}")
     return Slurm(site, Transport(site.transport, site.ssh_options, runtime_dir))
+
+
+def open_for_many(site: Site) -> SlurmForMany:
+    """The batch system of *site* for somebody who looks after many users' jobs without being any of them.
+
+    Raises `InvalidRequest` for a site of kind `local`: it knows its own user only.
+    """
+    _refuse_local(site)
+    return SlurmForMany(site, Transport(site.transport, site.ssh_options))
+
+
+def open_as(site: Site, prefix: Sequence[str], environment: Mapping[str, str]) -> tuple[Slurm, Transport]:
+    """The batch system of *site* as another user, and that user's way to run a command.
+
+    *prefix* makes a command theirs (``sudo -u alice``), *environment* is all that it sees. Raises
+    `InvalidRequest` for a site of kind `local`.
+    """
+    _refuse_local(site)
+    transport = Transport(site.transport, site.ssh_options, None, environment, prefix)
+    return Slurm(site, transport), transport
+
+
+def _refuse_local(site: Site) -> None:
+    if site.kind is SiteKind.LOCAL:
+        raise InvalidRequest(
+            f"The site {site.name} is of kind local, which serves only the user who runs it.",
+            "Describe a Slurm in the system-wide site file.",
+        )
 
 
 def submit_program(site: Site) -> str:

@@ -1,5 +1,8 @@
 """Why a job waits or ended, in plain words: Slurm's codes and those of the `local` site."""
 
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.why import Category
+
 _SENTENCES = {
     "AccountNotAllowed": "The account may not use this partition or quality of service.",
     "AssocGrpBillingMinutes": "The account has used up its budget.",
@@ -86,6 +89,88 @@ _BEGINNINGS = (
     ("launch failed", "JobLaunchFailure"),
     ("job requeued in held state", "JobHeldUser"),
 )
+
+_STATES = {
+    JobState.PENDING: "It waits in the queue.",
+    JobState.CONFIGURING: "It has its nodes; they are being made ready.",
+    JobState.RUNNING: "It runs.",
+    JobState.SUSPENDED: "It is suspended: it keeps its memory and gets no cores for now.",
+    JobState.REQUEUED: "It was put back into the queue and waits again.",
+    JobState.COMPLETING: "It has ended; its nodes are being cleaned up.",
+    JobState.COMPLETED: "It has ended well.",
+    JobState.CANCELLED: "It was cancelled.",
+    JobState.FAILED: "It has ended with an error.",
+    JobState.TIMEOUT: "It was ended at its time limit.",
+    JobState.PREEMPTED: "It had to go for a job of higher priority.",
+    JobState.NODE_FAIL: "It has ended because a node failed.",
+    JobState.OUT_OF_MEMORY: "It was ended because it used more memory than it asked for.",
+    JobState.BOOT_FAIL: "It has ended because its nodes could not be made ready.",
+    JobState.DEADLINE: "It was ended: its deadline could not be kept.",
+    JobState.UNKNOWN: "The batch system no longer tells of it.",
+}
+
+_CATEGORIES = {
+    "Priority": Category.PRIORITY,
+    **dict.fromkeys(("Resources", "Licenses", "BurstBufferResources", "BurstBufferStageIn"), Category.RESOURCES),
+    **dict.fromkeys(("Dependency", "DependencyNeverSatisfied"), Category.DEPENDENCY),
+    "BeginTime": Category.BEGIN_TIME,
+    **dict.fromkeys(("Reservation", "ReservationDeleted"), Category.RESERVATION),
+    **dict.fromkeys(
+        ("NodeDown", "PartitionDown", "PartitionInactive", "FrontEndDown", "ReqNodeNotAvail"), Category.NODE_DOWN
+    ),
+    **dict.fromkeys(
+        ("", "None", "WaitingForScheduling", "SchedDefer", "Cleaning", "Prolog"), Category.NOT_CONSIDERED
+    ),
+    **dict.fromkeys(("BadConstraints", "JobArrayTaskLimit", "DeadLine"), Category.LIMIT),
+}
+
+_PREFIXES = (
+    ("QOS", Category.LIMIT),
+    ("Assoc", Category.LIMIT),
+    ("Partition", Category.LIMIT),
+    ("MaxMemPerLimit", Category.LIMIT),
+    ("Account", Category.LIMIT),
+    ("Invalid", Category.LIMIT),
+    ("JobHeld", Category.HELD),
+    ("JobHoldMaxRequeue", Category.HELD),
+    ("job requeued in held state", Category.HELD),
+    ("Nodes required for job are DOWN", Category.NODE_DOWN),
+)
+
+_ENDS = {
+    JobState.COMPLETED: Category.COMPLETED,
+    JobState.COMPLETING: Category.COMPLETED,
+    JobState.CANCELLED: Category.CANCELLED,
+    JobState.FAILED: Category.FAILED,
+    JobState.BOOT_FAIL: Category.NODE_FAILURE,
+    JobState.NODE_FAIL: Category.NODE_FAILURE,
+    JobState.TIMEOUT: Category.TIMED_OUT,
+    JobState.DEADLINE: Category.TIMED_OUT,
+    JobState.PREEMPTED: Category.PREEMPTED,
+    JobState.OUT_OF_MEMORY: Category.OUT_OF_MEMORY,
+}
+
+
+def explain_state(state: JobState) -> str:
+    """A sentence for a job's state."""
+    return _STATES[state]
+
+
+def category_of(job: Job) -> Category:
+    """The kind of answer to "why?", from the batch system's state and code alone."""
+    if job.state.ended:
+        return _ENDS[job.state]
+    if job.state.active:
+        return Category.RUNNING
+    if not job.state.waiting:
+        return Category.UNKNOWN
+    word = job.reason.strip().strip("()")
+    if word.startswith("ReqNodeNotAvail") and "reserved" in word.lower():
+        return Category.RESERVATION
+    code = word.partition(",")[0]
+    if code in _CATEGORIES:
+        return _CATEGORIES[code]
+    return next((category for start, category in _PREFIXES if word.startswith(start)), Category.UNKNOWN)
 
 
 def explain_reason(code: str) -> str:

@@ -3,15 +3,20 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Lane, Site
+from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import slurm_room as room
 from ihpc_jupyter.scheduler import slurm_text as text
 from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
+from ihpc_jupyter.scheduler.fold import Fold
+from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
 from ihpc_jupyter.scheduler.slurm_offers import propose
+from ihpc_jupyter.scheduler.slurm_why import Inquiry
 from ihpc_jupyter.scheduler.transport import Completed, Transport
 
 SUBMIT = "sbatch"
@@ -72,6 +77,11 @@ class Slurm:
         options = launch_options(launch, self._site.lanes[launch.lane])
         done = await self._ask([PROGRAM, "--test-only", *options, "true"])
         return text.clean_error(done.stderr or done.stdout)
+
+    async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
+        """What ``srun --test-only`` says, and the moment in it."""
+        words = await self.test_launch(launch)
+        return parse_start(words), words
 
     async def capacity(self) -> Capacity:
         """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``), active
@@ -196,6 +206,22 @@ class Slurm:
         argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--allusers", f"--starttime={began}"]
         done = await self._ask([*argv, f"--format={text.SACCT_FORMAT}"], patience=_PATIENCE)
         return [self._with_lane(job) for job in text.parse_sacct(done.stdout)]
+
+    async def everybody(self) -> list[Fold]:
+        """One ``squeue`` of all users' jobs; those that Slurm keeps private are left out by it."""
+        began = time.time()
+        done = await self._ask(["squeue", "--noheader", f"--Format={text.SQUEUE_FORMAT}"], patience=_PATIENCE)
+        folds = await asyncio.to_thread(text.parse_folded, done.stdout, began)
+        return [replace(fold, job=self._with_lane(fold.job)) for fold in folds]
+
+    async def evidence(self, job_id: str) -> Evidence:
+        """One to seven commands, those after the first at the same time."""
+        found = await Inquiry(self._run, job_id).evidence()
+        return found.model_copy(update={"job": self._with_lane(found.job)})
+
+    def listing(self, *, everybody: bool) -> str:
+        """``squeue``."""
+        return "squeue --long" if everybody else "squeue --me --long"
 
     async def offers(self) -> Offers:
         """Lanes from partitions and QoS, shapes from nodes, accounts where there is accounting."""

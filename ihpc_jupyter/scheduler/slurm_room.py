@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ihpc_jupyter.scheduler.slurm_text import given, number, parse_pairs
+from ihpc_jupyter.scheduler.slurm_amounts import number
+from ihpc_jupyter.scheduler.slurm_text import given, parse_pairs, parse_time
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,10 @@ class Reservation:
     active: bool
     users: tuple[str, ...]
     partition: str | None
+    starts_at: float | None = None
+    ends_at: float | None = None
+    nodes: str = ""
+    maintenance: bool = False
 
 
 def parse_reservations(text: str) -> list[Reservation]:
@@ -24,6 +29,10 @@ def parse_reservations(text: str) -> list[Reservation]:
             row.get("State") == "ACTIVE",
             tuple(user for user in given(row.get("Users", "")).split(",") if user),
             given(row.get("PartitionName", "")) or None,
+            parse_time(row.get("StartTime", "")),
+            parse_time(row.get("EndTime", "")),
+            given(row.get("Nodes", "")),
+            "MAINT" in row.get("Flags", "").split(","),
         )
         for row in rows
         if "ReservationName" in row

@@ -4,11 +4,13 @@ Seen with Slurm 22.05; the options and fields used exist since 20.11.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.scheduler.fold import Fold, spans
+from ihpc_jupyter.scheduler.slurm_amounts import exit_of_pair, exit_of_status, gpus_of, memory_of, number
 
 FIELD = "\x1f"
 RECORD = "\x1e"
@@ -16,13 +18,14 @@ RECORD = "\x1e"
 
 _FIELDS = (
     "JobArrayID", "State", "Reason", "SubmitTime", "StartTime", "EndTime", "Partition", "QOS", "Account",
-    "NumCPUs", "NodeList", "RestartCnt", "PreemptTime", "Name",
+    "NumCPUs", "NodeList", "RestartCnt", "PreemptTime", "tres-alloc", "tres-per-node", "NumNodes", "TimeLimit",
+    "exit_code", "UserName", "Name",
 )  # fmt: skip
 SQUEUE_FORMAT = ",".join(f"{name}:{RECORD if name == 'Name' else FIELD}" for name in _FIELDS)
 
 _ACCT = (
     "JobID", "State", "Submit", "Start", "End", "Partition", "QOS", "Account", "AllocCPUS", "NodeList",
-    "User", "JobName",
+    "User", "ReqTRES", "NNodes", "Timelimit", "ExitCode", "JobName",
 )  # fmt: skip
 SACCT_FORMAT = ",".join(_ACCT)
 
@@ -89,14 +92,28 @@ class NodeKind:
 
 def parse_squeue(text: str, now: float) -> list[Job]:
     """Jobs of the answer to `SQUEUE_FORMAT`; *now* is the time of asking. Broken records are dropped."""
-    jobs: list[Job] = []
+    return [_queue_job(job_id, row, now) for row in _records(text) for job_id in expand_ids(row["JobArrayID"])]
+
+
+def parse_folded(text: str, now: float) -> list[Fold]:
+    """The same, with the waiting jobs of an array folded as Slurm folds them."""
+    return [fold for row in _records(text) if (fold := _fold(row, now))]
+
+
+def _records(text: str) -> Iterator[dict[str, str]]:
     for record in text.split(RECORD):
         fields = record.lstrip("\r\n").split(FIELD, len(_FIELDS) - 1)
-        if len(fields) != len(_FIELDS):
-            continue
-        row = dict(zip(_FIELDS, fields, strict=True))
-        jobs += [_queue_job(job_id, row, now) for job_id in expand_ids(row["JobArrayID"])]
-    return jobs
+        if len(fields) == len(_FIELDS):
+            yield dict(zip(_FIELDS, fields, strict=True))
+
+
+def _fold(row: dict[str, str], now: float) -> Fold | None:
+    word = row["JobArrayID"]
+    if match := _ARRAY.fullmatch(word):
+        parts = [_indices(part) for part in match[2].split(",")]
+        first = next((part[0] for part in parts if part), 0)
+        return Fold(_queue_job(f"{match[1]}_{first}", row, now), sum(map(len, parts)), match[2])
+    return Fold(_queue_job(word, row, now)) if _ID.fullmatch(word) else None
 
 
 def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
@@ -118,7 +135,13 @@ def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
         partition=given(row["Partition"]),
         qos=given(row["QOS"]),
         account=given(row["Account"]),
+        user=given(row["UserName"]),
         cores=number(row["NumCPUs"]),
+        nodes=(nodes := number(row["NumNodes"].partition("-")[0])),
+        memory=memory_of(row["tres-alloc"]),
+        gpus=gpus_of(row["tres-alloc"], row["tres-per-node"], nodes),
+        time_limit=parse_limit(row["TimeLimit"]),
+        exit_code=exit_of_status(row["exit_code"]) if state.ended else None,
         node="" if state.waiting else given(row["NodeList"]),
         restarts=number(row["RestartCnt"]),
         submitted_at=parse_time(row["SubmitTime"]),
@@ -148,6 +171,11 @@ def parse_sacct(text: str) -> list[Job]:
                 qos=row["QOS"],
                 account=row["Account"],
                 cores=number(row["AllocCPUS"]),
+                nodes=number(row["NNodes"]),
+                memory=memory_of(row["ReqTRES"]),
+                gpus=gpus_of(row["ReqTRES"]),
+                time_limit=parse_limit(row["Timelimit"]),
+                exit_code=exit_of_pair(row["ExitCode"]) if state.ended else None,
                 node="" if row["NodeList"] == "None assigned" else row["NodeList"],
                 restarts=earlier.restarts + 1 if earlier else 0,
                 submitted_at=parse_time(row["Submit"]),
@@ -191,10 +219,10 @@ def expand_ids(text: str) -> list[str]:
     return [text] if _ID.fullmatch(text) else []
 
 
-def _indices(part: str) -> Iterable[int]:
+def _indices(part: str) -> range:
     match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?(?::(\d{1,9}))?", part, re.ASCII)
     if match is None:
-        return ()
+        return range(0)
     first, last = int(match[1]), int(match[2] or match[1])
     return range(first, min(last, first + 4_000_000) + 1, max(1, int(match[3] or 1)))
 
@@ -218,13 +246,7 @@ def compress_ids(ids: Sequence[str]) -> list[str]:
 
 
 def _ranges(indices: list[int]) -> Iterable[str]:
-    spans: list[list[int]] = []
-    for index in indices:
-        if spans and index == spans[-1][1] + 1:
-            spans[-1][1] = index
-        else:
-            spans.append([index, index])
-    words = [f"{first}" if first == last else f"{first}-{last}" for first, last in spans]
+    words = spans(indices)
     # Slurm refuses very long expressions; some hundred spans a word are safe.
     return [",".join(words[start : start + 200]) for start in range(0, len(words), 200)]
 
@@ -355,8 +377,3 @@ def given(text: str) -> str:
     """The word, or nothing where Slurm has a word for nothing."""
     text = text.strip()
     return "" if text in {"(null)", "N/A", "n/a", "None", "Unknown"} else text
-
-
-def number(text: str) -> int:
-    """The number; 0 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() else 0

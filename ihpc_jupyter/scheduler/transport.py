@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -43,7 +44,9 @@ class Completed:
 class Transport:
     """A way to run batch commands: ``direct`` on this host, or ``ssh HOST`` with further ssh options.
 
-    *runtime_dir* is a private directory of this host where ssh keeps its multiplexing socket.
+    *runtime_dir* is a private directory of this host where ssh keeps its multiplexing socket. *prefix* is put
+    before each command (``sudo -u alice``): it runs as somebody else then, by its absolute path and in the
+    transport's environment whole, since ``sudo`` hands on neither PATH nor variables.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class Transport:
         options: Sequence[str] = (),
         runtime_dir: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.host = spec.removeprefix("ssh ") if spec.startswith("ssh ") else None
         self.requests = 0
         self._options = tuple(options)
         self._runtime_dir = runtime_dir
+        self._prefix = tuple(prefix)
         extra = ("SSH_AUTH_SOCK",) if self.host else ()
         self._environment = dict(environment) if environment is not None else chosen_environment(*extra)
 
@@ -73,6 +78,8 @@ class Transport:
         over; the command's whole process group is killed then, and when the caller is cancelled.
         """
         self.requests += 1
+        if self._prefix:
+            argv = self._as_somebody_else(argv, variables or {})
         if self.host is None:
             return await self._start(argv, stdin, timeout, {**self._environment, **(variables or {})})
         done = await self._start(self._over_ssh(argv, timeout, variables), stdin, timeout + 2, self._environment)
@@ -86,6 +93,14 @@ class Transport:
         if done.returncode == 124:
             raise _too_late(argv[0], timeout)
         return done
+
+    def _as_somebody_else(self, argv: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+        if self.host is not None:
+            return [*self._prefix, "env", *_assignments(variables), *argv]
+        program = shutil.which(argv[0], path=self._environment.get("PATH"))
+        if program is None:
+            raise _missing(argv[0], "on this host")
+        return [*self._prefix, "env", "-i", *_assignments({**self._environment, **variables}), program, *argv[1:]]
 
     async def hold(
         self, argv: Sequence[str], said: Path, variables: Mapping[str, str] | None = None
@@ -259,6 +274,10 @@ class _Conversation(asyncio.SubprocessProtocol):
                 os.killpg(process.get_pid(), signal.SIGKILL)
             await asyncio.shield(_within(self._exited, _KILLED))
         process.close()
+
+
+def _assignments(variables: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in variables.items()]
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:

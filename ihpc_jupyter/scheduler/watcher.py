@@ -115,6 +115,7 @@ class Watcher:
         self._batch = batch
         self._polling = polling
         self._subscriptions: list[Subscription] = []
+        self._listeners: list[Callable[[JobsSnapshot], None]] = []
         self._wake = asyncio.Event()
         self._busy_until = 0.0
         self._last_end = float("-inf")
@@ -134,6 +135,10 @@ class Watcher:
         self._subscriptions.append(subscription)
         self.reconsider()
         return subscription
+
+    def listen(self, callback: Callable[[JobsSnapshot], None]) -> None:
+        """Hand each answer and each failure to *callback*, too; that is no interest: nothing is asked for it."""
+        self._listeners.append(callback)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Called by a subscription that closes."""
@@ -258,9 +263,10 @@ class Watcher:
         answered = snapshot.failures == 0
         news = answered or (snapshot.health, snapshot.error) != (self.snapshot.health, self.snapshot.error)
         self.snapshot = snapshot
-        for subscription in list(self._subscriptions) if news else ():
+        subscribers = [subscription.tell for subscription in self._subscriptions] if news else []
+        for tell in [*self._listeners, *subscribers]:
             try:
-                subscription.tell(snapshot)
+                tell(snapshot)
             except Exception as error:  # noqa: BLE001 (one subscriber's mistake is not the others')
                 context = {"message": "A subscriber of a watcher failed", "exception": error}
                 asyncio.get_running_loop().call_exception_handler(context)

@@ -1,5 +1,7 @@
 """Requests go to the agent as they are, once we know who asks and that they may."""
 
+import time
+
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
@@ -47,6 +49,7 @@ class ForwardHandler(APIHandler):
 
     async def _forward(self, path: str) -> None:
         query = f"?{self.request.query}" if self.request.query else ""
+        began = time.perf_counter()
         try:
             if len(self.request.body) > MAX_BODY:
                 raise InvalidRequest("The request's body is too large.", f"At most {MAX_BODY >> 20} MiB.")
@@ -57,8 +60,11 @@ class ForwardHandler(APIHandler):
             self.set_status(error.status)
             self.finish(Fault(error=error.kind, message=error.message, hint=error.hint).model_dump_json())
             return
+        # What a browser measures beyond this is the way between browser and server.
+        self.set_header("Server-Timing", f"agent;dur={(time.perf_counter() - began) * 1000:.3f}")
         self.set_status(response.status_code)
         if response.status_code == 204:
             self.finish()
         else:
-            self.finish(response.content)
+            kind = response.headers.get("Content-Type", "application/json")
+            self.finish(response.content, set_content_type=kind)

@@ -1,13 +1,18 @@
 import type { ServerConnection } from '@jupyterlab/services';
-import { openStream, request } from './request';
+import type { IMeterSource, ITrip } from './model/measuring';
+import { openStream, request, roundTrip } from './request';
 import type {
   About,
+  Cancellation,
   ClusterView,
   CreateCluster,
+  Explanation,
   LogTail,
   PatchCluster,
   Plan,
+  Queue,
   Report,
+  Responsiveness,
   RunOrder,
   RunView,
   Script,
@@ -17,7 +22,7 @@ import type {
 const word = encodeURIComponent;
 
 /** The endpoints of `docs/api.md`, one method each. */
-export class Api {
+export class Api implements IMeterSource {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   stream(): WebSocket {
@@ -32,8 +37,43 @@ export class Api {
     return request(this.settings, 'snapshot');
   }
 
+  /** All series of the last seconds; nothing for who has that revision already. */
+  responsiveness(
+    window: number,
+    after: number
+  ): Promise<Responsiveness | undefined> {
+    const known = after < 0 ? '' : `&after=${after}`;
+    return request(this.settings, `responsiveness?window=${window}${known}`);
+  }
+
+  /** How long the way to the server and from there to the agent takes, there and back. */
+  roundTrip(): Promise<ITrip> {
+    return roundTrip(this.settings);
+  }
+
   checkSite(site: string): Promise<Report> {
     return this.send('POST', `sites/${word(site)}/check`);
+  }
+
+  /** My jobs as the agent knows them, or everybody's, for which the batch system is asked. */
+  jobs(site: string, everybody: boolean): Promise<Queue> {
+    const whose = everybody ? '?all=true' : '';
+    return request(this.settings, `sites/${word(site)}/jobs${whose}`);
+  }
+
+  whyJob(site: string, job: string): Promise<Explanation> {
+    const path = `sites/${word(site)}/jobs/${word(job)}/why`;
+    return request(this.settings, path);
+  }
+
+  /** Cancels a job, or all (with *waiting*: the waiting ones) of an array. */
+  cancelJobs(
+    site: string,
+    job: string,
+    waiting: boolean
+  ): Promise<Cancellation> {
+    const path = `sites/${word(site)}/jobs/${word(job)}`;
+    return this.send('DELETE', waiting ? `${path}?waiting=true` : path);
   }
 
   createCluster(spec: CreateCluster): Promise<ClusterView> {

@@ -22,3 +22,19 @@ export const urgentIcon = new LabIcon({
     '<path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M14 2 4.5 13.6h6L9.2 22 19 10.2h-6.2z"/>'
   )
 });
+
+/** Jobs in a row, the first of them on its way. */
+export const queueIcon = new LabIcon({
+  name: 'ihpc:queue',
+  svgstr: svg(
+    '<path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M3 4h18v4H3zm0 6h13v4H3zm0 6h8v4H3zm13 0 5 2-5 2z"/>'
+  )
+});
+
+/** A line that rises and falls over a time axis. */
+export const responsivenessIcon = new LabIcon({
+  name: 'ihpc:responsiveness',
+  svgstr: svg(
+    '<path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M3 3h2v16h16v2H3zm4.3 12.3L6 13.7l4.2-4.6 3.4 3.3L19.5 5 21 6.3l-7.3 9.1-3.4-3.3z"/>'
+  )
+});

@@ -3,16 +3,44 @@ import { ServerConnection } from '@jupyterlab/services';
 import { IhpcError } from './errors';
 import type { Fault } from './wire';
 
-/** Asks `ihpc/api/PATH`; the only place where this extension fetches. */
+/** Asks `ihpc/api/PATH` for JSON. */
 export async function request<T>(
   settings: ServerConnection.ISettings,
   path: string,
   init: RequestInit = {}
 ): Promise<T> {
+  const response = await send(settings, path, init);
+  const text = await response.text();
+  if (!response.ok) {
+    throw refusal(response.status, text);
+  }
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** Times an empty request, in seconds: the server tells its part, the rest is the way to the server. */
+export async function roundTrip(
+  settings: ServerConnection.ISettings
+): Promise<{ browser: number; agent: number }> {
+  const began = performance.now();
+  const response = await send(settings, 'ping');
+  const took = performance.now() - began;
+  if (!response.ok) {
+    throw refusal(response.status, await response.text());
+  }
+  const told = response.headers.get('Server-Timing') ?? '';
+  const agent = Number(/agent;dur=([\d.]+)/.exec(told)?.[1] ?? 0);
+  return { browser: Math.max(0, took - agent) / 1000, agent: agent / 1000 };
+}
+
+/** The only place where this extension fetches. */
+async function send(
+  settings: ServerConnection.ISettings,
+  path: string,
+  init: RequestInit = {}
+): Promise<Response> {
   const url = URLExt.join(settings.baseUrl, 'ihpc', 'api', path);
-  let response: Response;
   try {
-    response = await ServerConnection.makeRequest(url, init, settings);
+    return await ServerConnection.makeRequest(url, init, settings);
   } catch {
     throw new IhpcError(
       0,
@@ -20,11 +48,6 @@ export async function request<T>(
       'Check the network; this page keeps trying.'
     );
   }
-  const text = await response.text();
-  if (!response.ok) {
-    throw refusal(response.status, text);
-  }
-  return (text ? JSON.parse(text) : undefined) as T;
 }
 
 /** Opens `ihpc/api/stream`, with the token where the server wants it in the address. */

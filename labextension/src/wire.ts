@@ -25,6 +25,32 @@ export type JobState =
   | 'DEADLINE'
   | 'UNKNOWN';
 /**
+ * To what of ours a job belongs, by its name's tag.
+ */
+export type Belongs = 'cluster' | 'run' | 'none';
+/**
+ * The kinds of answers.
+ */
+export type Category =
+  | 'resources'
+  | 'priority'
+  | 'limit'
+  | 'dependency'
+  | 'held'
+  | 'reservation'
+  | 'node-down'
+  | 'begin-time'
+  | 'not-considered'
+  | 'running'
+  | 'completed'
+  | 'preempted'
+  | 'failed'
+  | 'timed-out'
+  | 'out-of-memory'
+  | 'cancelled'
+  | 'node-failure'
+  | 'unknown';
+/**
  * The batch systems that are run for real.
  */
 export type SiteKind = 'local' | 'slurm';
@@ -137,6 +163,12 @@ export interface AuditRow {
   node: string;
 }
 /**
+ * How many jobs were asked to go.
+ */
+export interface Cancellation {
+  jobs: number;
+}
+/**
  * This is now so. A client whose revision is not the one before fetches the snapshot.
  */
 export interface Change {
@@ -185,6 +217,7 @@ export interface Site {
   transport: string;
   ssh_options: string[];
   spool: string;
+  io_probes: string[] | null;
   python: string | null;
   slots: number | null;
   lanes: {
@@ -437,6 +470,11 @@ export interface Job {
   qos: string;
   account: string;
   cores: number;
+  nodes: number;
+  memory: number;
+  gpus: number;
+  time_limit: number | null;
+  exit_code: number | null;
   node: string;
   restarts: number;
   submitted_at: number | null;
@@ -504,12 +542,40 @@ export interface Environment {
   directory?: string | null;
 }
 /**
+ * The answer to "why?" about one job.
+ */
+export interface Explanation {
+  job: Job;
+  category: Category;
+  sentence: string;
+  facts: Fact[];
+  advice: string;
+  code: string;
+  at: number;
+  commands: string[];
+}
+/**
+ * One piece of evidence; *read* False: it could not be read, and *value* says why.
+ */
+export interface Fact {
+  label: string;
+  value: string;
+  read: boolean;
+}
+/**
  * An error on its way to a person.
  */
 export interface Fault {
   error: string;
   message: string;
   hint: string;
+}
+/**
+ * A number that may be a lower bound: jobs that still wait count with their age so far.
+ */
+export interface Figure {
+  value: number;
+  at_least: boolean;
 }
 /**
  * The user's runs, the latest first.
@@ -527,6 +593,16 @@ export interface LogTail {
   truncated: boolean;
 }
 /**
+ * Workers as somebody would ask for them; lane, shape and time are the site's usual ones when left out.
+ */
+export interface OffersRequest {
+  lane?: string | null;
+  shape?: string | ShapeRequest | null;
+  workers?: number;
+  time_limit?: number | null;
+  account?: string | null;
+}
+/**
  * A change of a cluster: its groups by name.
  */
 export interface PatchCluster {
@@ -542,11 +618,73 @@ export interface PatchGroup {
   adapt?: AdaptRequest | null;
 }
 /**
+ * One value in a chart.
+ */
+export interface Point {
+  at: number;
+  value: number;
+}
+/**
  * Commands by which the batch system itself enforces the lanes.
  */
 export interface Policy {
   site: string;
   text: string;
+}
+/**
+ * A site's jobs. *at*: when the batch system said so; None where it never has.
+ */
+export interface Queue {
+  site: string;
+  everybody: boolean;
+  at: number | null;
+  health: Health;
+  detail: string;
+  rows: QueueRow[];
+  totals: QueueTotal[];
+  left_out: number;
+  command: string;
+}
+/**
+ * A job, or *count* jobs of one array in the same state for the same reason: then the first of them.
+ */
+export interface QueueRow {
+  id: string;
+  user: string;
+  name: string;
+  state: JobState;
+  reason: string;
+  lane: string;
+  partition: string;
+  qos: string;
+  account: string;
+  cores: number;
+  nodes: number;
+  memory: number;
+  gpus: number;
+  time_limit: number | null;
+  exit_code: number | null;
+  node: string;
+  restarts: number;
+  submitted_at: number | null;
+  expected_start: number | null;
+  started_at: number | null;
+  ends_at: number | null;
+  count: number;
+  elements: string;
+  mine: boolean;
+  belongs: Belongs;
+  owner: string;
+  state_text: string;
+  reason_text: string;
+}
+/**
+ * Jobs and cores in one state, those of rows that were left out included.
+ */
+export interface QueueTotal {
+  state: string;
+  jobs: number;
+  cores: number;
 }
 /**
  * The doctor's report of one site.
@@ -555,6 +693,41 @@ export interface Report {
   site: string;
   at: number;
   checks: Check[];
+}
+/**
+ * All series, at one revision.
+ */
+export interface Responsiveness {
+  at: number;
+  revision: number;
+  series: SeriesView[];
+}
+/**
+ * One measured quantity of one thing: a lane's waits, an operation of a file system.
+ */
+export interface SeriesView {
+  metric: string;
+  unit: 'seconds' | 'ratio';
+  labels: {
+    [k: string]: string;
+  };
+  lately: Summary;
+  baseline: Summary;
+  points: Point[];
+}
+/**
+ * What a window of samples says. Nothing is said where there are none.
+ */
+export interface Summary {
+  count: number;
+  waiting: number;
+  window: number;
+  age: number | null;
+  p50: Figure | null;
+  p95: Figure | null;
+  maximum: Figure | null;
+  variation: number | null;
+  tail: number | null;
 }
 /**
  * The request for a run. Nothing is submitted before its payload lies in the mailbox and it is started.
@@ -586,4 +759,45 @@ export interface RunOrder {
 export interface Script {
   text: string;
   command: string;
+}
+/**
+ * One way to ask, and when the batch system expects all of it to run.
+ */
+export interface StartOffer {
+  what: string;
+  lane: string;
+  shape: Shape;
+  workers: number;
+  time_limit: number;
+  expected_start: number | null;
+  price: number;
+  told: string;
+}
+/**
+ * Offers, the one that was asked for first.
+ */
+export interface StartOffers {
+  site: string;
+  at: number;
+  offers: StartOffer[];
+}
+/**
+ * How everything is. UNKNOWN: nobody has measured it lately; that is no fault.
+ */
+export interface Status {
+  at: number;
+  subsystems: Subsystem[];
+}
+/**
+ * How one part of the whole is, by a number beside its threshold.
+ */
+export interface Subsystem {
+  kind: 'scheduler' | 'file-system' | 'agent' | 'workers' | 'network';
+  name: string;
+  health: Health;
+  number: number | null;
+  unit: 'seconds' | 'workers';
+  threshold: number;
+  age: number | null;
+  detail: string;
 }

@@ -42,11 +42,15 @@ class Machine:
     @property
     def now(self) -> float:
         """Seconds since the beginning."""
-        return time.monotonic() - self._began
+        return self.at(time.monotonic())
 
-    def mark(self, word: str) -> None:
-        """Something happened now."""
-        self.events.append((self.now, word))
+    def at(self, moment: float) -> float:
+        """The same for a moment of `time.monotonic`."""
+        return moment - self._began
+
+    def mark(self, word: str, at: float | None = None) -> None:
+        """Something happened: now, or *at* seconds since the beginning."""
+        self.events = sorted([*self.events, (self.now if at is None else at, word)])
 
     def held(self, lane: str) -> int:
         """Cores of a lane at the last look."""

@@ -124,8 +124,8 @@ def acts(on: Stage, kernel: Notebook, directory: Path) -> list[Finding]:
     on.tell("A", "The bill:")
     run(kernel, "%runs ledger", Reader(lambda text: on.tell("A", text)))
     counted = on.spot.await_("primes", 1, 60)
-    over = on.machine.now
-    on.machine.mark("B's result")
+    over = on.machine.at(on.spot.told_at)
+    on.machine.mark("B's result", over)
     on.tell("B", f"{counted:,} primes below 100,000,000; right is {PRIMES:,}")
     on.machine.close()
     on.machine.draw(directory / "utilisation.png")

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -34,6 +35,8 @@ class Spot:
         self.tasks = tasks
         self.facts: dict[str, Any] = {"done": 0}
         """The latest of each thing that the program told."""
+        self.told_at = 0.0
+        """When it told something last (`time.monotonic`)."""
         self._trace = place.directory / "trace"
         self._log = place.directory / "neighbour.log"
         argv = [sys.executable, "-m", "tests.demo_urgent.neighbour", str(workers), str(tasks), str(self._trace)]
@@ -48,6 +51,7 @@ class Spot:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.facts = {**self.facts, **json.loads(line)}
+            self.told_at = time.monotonic()
 
     def await_(self, fact: str, least: int, timeout: float) -> int:
         """Wait until the program has told at least so much of a fact. Raises BedError when it ends before."""

@@ -20,7 +20,8 @@ METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD")
 
 def every_path() -> list[str]:
     """An example of every route of the door, and of every route of the agent behind it."""
-    behind = [f"ihpc{path.replace('([^/]+)', 'demo')}" for path, _ in AGENT_ROUTES if path != ".*"]
+    named = [path.replace("([^/]+)", "demo").replace("([0-9a-f]+)", "0a1b") for path, _ in AGENT_ROUTES]
+    behind = [f"ihpc{path}" for path in named if path != ".*"]
     return ["ihpc/api/stream", "ihpc/dashboard/demo/status", *behind]
 
 

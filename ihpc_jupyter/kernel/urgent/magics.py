@@ -1,4 +1,4 @@
-"""The magics: ``%urgent``, ``%%urgent``, ``%runs``, ``%why``."""
+"""The magics: ``%urgent``, ``%%urgent``, ``%runs``, ``%jobs``, ``%why``."""
 
 import shlex
 from typing import Any
@@ -37,8 +37,14 @@ class UrgentMagics(Magics):
             manage.runs(self._shell, _words(line), line)
 
     @line_magic
+    def jobs(self, line: str) -> None:
+        """List my jobs: ``%jobs [SITE]``; everybody's with ``--all``."""
+        with plainly(self._shell):
+            manage.jobs(screen_of(self._shell), _words(line))
+
+    @line_magic
     def why(self, line: str) -> None:
-        """Tell in plain words what happened to a run or a job: ``%why ID``; the latest run when left out."""
+        """Tell why a job waits or ended, or what happened to a run: ``%why ID``; the latest run when left out."""
         with plainly(self._shell):
             words = _words(line)
             if len(words) > 1:

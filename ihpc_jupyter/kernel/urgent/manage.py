@@ -1,11 +1,12 @@
-"""``%runs`` and ``%why``: looking at runs, and at what became of them."""
+"""``%runs``, ``%jobs`` and ``%why``: looking at runs and jobs, and at what became of them."""
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ihpc_jupyter.client import ledger, story
+from ihpc_jupyter.client import ledger, queue
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.errors import InvalidRequest, NotFound
 from ihpc_jupyter.kernel.urgent import stage
@@ -27,7 +28,8 @@ HELP = """\
 %runs ledger [ID] [--csv FILE | --json FILE]
                                    what runs waited for, brought and cost
 %runs check [OPTIONS]              the rehearsal, with the options of %%urgent: it runs nothing
-%why [ID]                          what happened to a run or a job, in plain words
+%jobs [SITE] [--all]               your jobs in the queue, or everybody's
+%why [ID]                          why a job waits or ended, or what happened to a run, in plain words
 Without an ID the latest run is meant."""
 
 
@@ -48,13 +50,20 @@ def runs(shell: Any, words: list[str], line: str) -> None:
 
 
 def why(screen: Screen, id_: str | None) -> None:
-    """The story of a run, or a job's state and reason. Raises NotFound."""
-    snapshot = ask(AgentClient.snapshot)
-    run = story.find_run(snapshot, id_ or _latest(None).id)
-    lines = story.why_run(run, time.time()) if run else story.why_job(snapshot, id_ or "")
-    if lines is None:
-        raise NotFound(f"There is no run and no job {id_!r} here.", "%runs lists runs.")
+    """The story of a run, or why a job waits or ended. Raises NotFound."""
+    lines = ask(queue.tell_why, id_ or _latest(None).id)
     screen.write("stdout", "".join(f"{line}\n" for line in lines))
+
+
+def jobs(screen: Screen, words: list[str]) -> None:
+    """My jobs at a site (all sites when left out), or everybody's."""
+    site, flags = _one(words, "--all")
+    for told in ask(partial(queue.queues, everybody="--all" in flags), site):
+        now = time.time()
+        if told.rows:
+            rows = queue.rows(told, now)
+            screen.table(stage.table_text(rows), stage.table_html(rows))
+        screen.write("stdout", "".join(f"{line}\n" for line in queue.summary(told, now)))
 
 
 def _one(words: list[str], *flags: str) -> tuple[str | None, set[str]]:

@@ -26,6 +26,9 @@ export function actionsOf(commands: CommandRegistry, store: Store): IActions {
     forgetRun: id => run(CommandIDs.forgetRun, { run: id }),
     showPlan: id => run(CommandIDs.showRunPlan, { run: id }),
     insertAttachCode: id => run(CommandIDs.attachRun, { run: id }),
+    openQueue: () => run(CommandIDs.openQueue),
+    whyJob: (site, job) => run(CommandIDs.whyJob, { site, job }),
+    cancelJob: (site, job) => run(CommandIDs.cancelJob, { site, job }),
     checkSite: site => run(CommandIDs.checkSite, { site }),
     reconnect: () => store.reconnect()
   };

@@ -17,7 +17,11 @@ export const CommandIDs = {
   forgetRun: 'ihpc:forget-run',
   showRunPlan: 'ihpc:show-run-plan',
   attachRun: 'ihpc:attach-run',
+  openQueue: 'ihpc:open-queue',
+  whyJob: 'ihpc:why-job',
+  cancelJob: 'ihpc:cancel-job',
   checkSite: 'ihpc:check-site',
+  openResponsiveness: 'ihpc:open-responsiveness',
   focusSideBar: 'ihpc:focus-sidebar'
 } as const;
 

@@ -6,13 +6,14 @@ import { ClusterCard } from './ClusterCard';
 import { FeedBanner } from './FeedBanner';
 import { ForeignJobs } from './ForeignJobs';
 import { Glyph } from './Glyph';
+import { MyJobs } from './MyJobs';
 import { Runs } from './Runs';
 import { SiteLine } from './SiteLine';
 
 interface IProps {
   store: Pick<
     Store,
-    'state' | 'status' | 'creating' | 'ask' | 'cancelling' | 'factor'
+    'state' | 'status' | 'creating' | 'ask' | 'cancelling' | 'factor' | 'queues'
   >;
   actions: IActions;
 }
@@ -74,6 +75,7 @@ export function SideBar({ store, actions }: IProps): React.ReactElement {
         </section>
       )}
       {!waiting && <Runs store={store} actions={actions} />}
+      {!waiting && <MyJobs store={store} actions={actions} />}
       {state.foreign.length > 0 && <ForeignJobs jobs={state.foreign} />}
     </div>
   );

@@ -17,6 +17,9 @@ export interface IActions {
   forgetRun(id: string): void;
   showPlan(id: string): void;
   insertAttachCode(id: string): void;
+  openQueue(): void;
+  whyJob(site: string, job: string): void;
+  cancelJob(site: string, job: string): void;
   checkSite(site: string): void;
   reconnect(): void;
 }

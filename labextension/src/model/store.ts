@@ -4,6 +4,7 @@ import type { Api } from '../api';
 import type {
   ClusterView,
   CreateCluster,
+  Explanation,
   LogTail,
   PatchGroup,
   Plan,
@@ -15,6 +16,7 @@ import type {
 } from '../wire';
 import { Asks, type IAsk } from './asks';
 import { Feed, type IFeedStatus } from './feed';
+import { Queues } from './queues';
 import { over } from './runs';
 import {
   type IState,
@@ -28,7 +30,11 @@ import {
 export class Store implements IDisposable {
   constructor(private readonly api: Api) {
     this.feed = new Feed(api);
-    this.feed.changed.connect(() => this.emit());
+    this.queues = new Queues(api, () => this.emit());
+    this.feed.changed.connect(() => {
+      this.queues.follow(this.state.sites);
+      this.emit();
+    });
     this.feed.connect();
   }
 
@@ -153,6 +159,17 @@ export class Store implements IDisposable {
     }
   }
 
+  /** Why a job waits, or how it ended. */
+  why(site: string, job: string): Promise<Explanation> {
+    return this.api.whyJob(site, job);
+  }
+
+  /** Cancels a job of mine, or the (waiting) jobs of an array, and reads the queue again. */
+  async cancelJobs(site: string, job: string, waiting: boolean): Promise<void> {
+    await this.api.cancelJobs(site, job, waiting);
+    void this.queues.ask(site, false);
+  }
+
   checkSite(name: string): Promise<Report> {
     return this.api.checkSite(name);
   }
@@ -171,6 +188,7 @@ export class Store implements IDisposable {
 
   dispose(): void {
     this.feed.dispose();
+    this.queues.dispose();
     Signal.clearData(this);
   }
 
@@ -205,6 +223,8 @@ export class Store implements IDisposable {
     this._changed.emit();
   }
 
+  /** The jobs of all sites. */
+  readonly queues: Queues;
   private readonly feed: Feed;
   private readonly _cancelling = new Set<string>();
   private _creating: readonly CreateCluster[] = [];

@@ -8,6 +8,7 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { code } from '../commands/code';
 import { lifetime } from '../commands/lifetime';
 import { looking } from '../commands/looking';
+import { queue } from '../commands/queue';
 import { register } from '../commands/register';
 import { runs } from '../commands/runs';
 import { sizing } from '../commands/sizing';
@@ -33,6 +34,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       ...lifetime(store, states),
       ...sizing(store),
       ...runs(store),
+      ...queue(store),
       ...urgent(store, notebooks),
       ...code(store, notebooks),
       ...looking(store)

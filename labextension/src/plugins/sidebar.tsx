@@ -4,7 +4,7 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { UseSignal } from '@jupyterlab/ui-components';
 import React from 'react';
 import { actionsOf } from '../commands/actions';
 import { CommandIDs } from '../commands/ids';
@@ -15,13 +15,14 @@ import { Clock } from '../components/ticker';
 import { hpcIcon } from '../icons';
 import type { Store } from '../model/store';
 import { IHpc } from '../tokens';
+import { LookingWidget } from './looking';
 
-class SideBarWidget extends ReactWidget {
+class SideBarWidget extends LookingWidget {
   constructor(
-    private readonly store: Store,
+    store: Store,
     private readonly actions: IActions
   ) {
-    super();
+    super(store);
     this.id = 'ihpc-sidebar';
     this.title.icon = hpcIcon;
     this.title.caption = 'HPC: clusters on the batch system';

@@ -1,0 +1,63 @@
+"""Clusters in the agent's API."""
+
+from ihpc_jupyter.agent import inspect
+from ihpc_jupyter.agent.handler import AgentHandler
+from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
+
+
+class ClustersHandler(AgentHandler):
+    """``POST /api/clusters``."""
+
+    async def post(self) -> None:
+        """A new cluster."""
+        self.answer(await self.agent.create(self.body(CreateCluster)), 201)
+
+
+class ClusterHandler(AgentHandler):
+    """``/api/clusters/NAME``."""
+
+    def get(self, name: str) -> None:
+        """The cluster as it is."""
+        self.answer(self.agent.cluster(name).view())
+
+    async def patch(self, name: str) -> None:
+        """New targets."""
+        self.answer(await self.agent.patch(name, self.body(PatchCluster)))
+
+    async def delete(self, name: str) -> None:
+        """Stop, or forget."""
+        self.answer(await self.agent.stop(name), 202)
+
+
+class RetryHandler(AgentHandler):
+    """``POST /api/clusters/NAME/retry``."""
+
+    async def post(self, name: str) -> None:
+        """Again, now."""
+        keeper = await self.agent.own(name)
+        keeper.retry()
+        self.answer(keeper.view())
+
+
+class ConnectionHandler(AgentHandler):
+    """``GET /api/clusters/NAME/connection``."""
+
+    def get(self, name: str) -> None:
+        """Where the head is, and the paths of the credentials."""
+        self.answer(inspect.connection(self.agent.cluster(name)))
+
+
+class ScriptHandler(AgentHandler):
+    """``GET /api/clusters/NAME/script?group=G``."""
+
+    async def get(self, name: str) -> None:
+        """The batch script and its command."""
+        self.answer(await inspect.script(self.agent.cluster(name), self.argument("group")))
+
+
+class LogHandler(AgentHandler):
+    """``GET /api/clusters/NAME/log?job=ID``."""
+
+    async def get(self, name: str) -> None:
+        """The end of a job's log."""
+        self.answer(await inspect.log(self.agent.cluster(name), self.argument("job")))

@@ -1,0 +1,63 @@
+"""What would start sooner: the batch system itself is asked, about few ways and not often."""
+
+import time
+from pathlib import Path
+
+from ihpc_jupyter.agent.asked import Asked
+from ihpc_jupyter.agent.requests import check_shape, find_lane, find_shape
+from ihpc_jupyter.errors import IhpcError, InvalidRequest
+from ihpc_jupyter.explain.neighbours import Option, neighbours
+from ihpc_jupyter.model.offer import OffersRequest, StartOffer, StartOffers
+from ihpc_jupyter.model.site import Site
+from ihpc_jupyter.scheduler.base import BatchSystem, Launch
+
+OFFERS_AGE = 30.0
+"""Seconds for which an answer holds."""
+
+
+class OfferDesk:
+    """One site's offers."""
+
+    def __init__(self, site: Site, batch: BatchSystem) -> None:
+        self._site = site
+        self._batch = batch
+        self._asked: Asked[StartOffers] = Asked(OFFERS_AGE)
+
+    async def ask(self, request: OffersRequest) -> StartOffers:
+        """Offers for a request and its neighbours. Raises NotFound for unknown names, InvalidRequest."""
+        asked = self._resolve(request)
+        question = f"{asked} {request.account}"
+        return await self._asked.get(question, lambda: self._all(asked, request.account))
+
+    def _resolve(self, request: OffersRequest) -> Option:
+        site = self._site
+        name = request.lane or site.default_lane
+        lane = find_lane(site, name)
+        shape = find_shape(request.shape, site)
+        check_shape(shape, name, lane)
+        seconds = request.time_limit or lane.time_limit
+        if lane.max_time is not None and seconds > lane.max_time:
+            raise InvalidRequest(
+                f"Lane {name!r} allows at most {lane.max_time:.0f} s per job.", "Ask for less time."
+            )
+        return Option("as asked", name, shape, request.workers, seconds)
+
+    async def _all(self, asked: Option, account: str | None) -> StartOffers:
+        offers = [await self._one(option, account) for option in neighbours(asked, self._site)]
+        return StartOffers(site=self._site.name, at=time.time(), offers=tuple(offers))
+
+    async def _one(self, option: Option, account: str | None) -> StartOffer:
+        """One question; a refusal or silence is an offer without a start."""
+        nothing = Path("/dev/null")
+        launch = Launch(
+            name="ihpc-offer", script=nothing, lane=option.lane, shape=option.shape, log=str(nothing),
+            said=nothing, tasks=option.workers, time_limit=option.time_limit, account=account,
+        )  # fmt: skip
+        try:
+            start, told = await self._batch.expected_start(launch)
+        except IhpcError as error:
+            start, told = None, error.message
+        return StartOffer(
+            what=option.what, lane=option.lane, shape=option.shape, workers=option.workers,
+            time_limit=option.time_limit, expected_start=start, price=option.price(self._site), told=told,
+        )  # fmt: skip

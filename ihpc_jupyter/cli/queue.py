@@ -1,0 +1,32 @@
+"""What ``ihpc jobs``, ``ihpc why`` and ``ihpc cancel`` do and print."""
+
+import argparse
+import sys
+import time
+
+from ihpc_jupyter.cli.commands import print_lines, print_table
+from ihpc_jupyter.client import queue
+from ihpc_jupyter.client.agent import AgentClient
+
+
+async def jobs(agent: AgentClient, options: argparse.Namespace) -> int:
+    """My jobs, or everybody's."""
+    for told in await queue.queues(agent, options.site, everybody=options.all):
+        now = time.time()
+        if told.rows:
+            print_table(queue.rows(told, now))
+        sys.stderr.writelines(f"{line}\n" for line in queue.summary(told, now))
+    return 0
+
+
+async def why(agent: AgentClient, options: argparse.Namespace) -> int:
+    """Why a job waits or ended, or what became of a run."""
+    print_lines(*await queue.tell_why(agent, options.id, getattr(options, "site", None)))
+    return 0
+
+
+async def cancel(agent: AgentClient, options: argparse.Namespace) -> int:
+    """Let a job go."""
+    done = await agent.cancel_job(options.site, options.id, waiting_only=options.waiting)
+    print_lines(f"{options.id}: {done.jobs} {'job was' if done.jobs == 1 else 'jobs were'} asked to go")
+    return 0

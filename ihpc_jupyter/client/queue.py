@@ -1,0 +1,116 @@
+"""Jobs and answers to "why?" as text, the same at every door that writes text."""
+
+import time
+from collections.abc import Sequence
+
+from ihpc_jupyter.client import story
+from ihpc_jupyter.client.agent import AgentClient
+from ihpc_jupyter.errors import IhpcError, NotFound
+from ihpc_jupyter.model.queue import Belongs, Queue, QueueRow
+from ihpc_jupyter.model.why import Explanation
+
+HEADING = (
+    "job", "jobs", "name", "user", "state", "lane", "nodes", "cores", "memory", "gpus", "submitted", "start",
+    "time", "why",
+)  # fmt: skip
+
+
+async def queues(agent: AgentClient, site: str | None, *, everybody: bool) -> list[Queue]:
+    """The jobs at one site, or at all of them that answer. Raises `NotFound` for a site that is not there."""
+    if site is not None:
+        return [await agent.jobs(site, everybody=everybody)]
+    names = [status.site.name for status in (await agent.snapshot()).sites]
+    found: list[Queue] = []
+    silence: IhpcError | None = None
+    for name in names:
+        try:
+            found.append(await agent.jobs(name, everybody=everybody))
+        except IhpcError as error:
+            silence = error
+    if not found and silence is not None:
+        raise silence
+    return found
+
+
+def rows(queue: Queue, now: float) -> list[Sequence[str]]:
+    """A table with its heading."""
+    return [HEADING, *(_cells(row, now) for row in queue.rows)]
+
+
+def _cells(row: QueueRow, now: float) -> Sequence[str]:
+    array = f"{row.id.partition('_')[0]}_[{row.elements}]" if row.elements else row.id
+    owner = f" ({row.belongs.value} {row.owner or 'not known here'})" if row.belongs is not Belongs.NONE else ""
+    start = row.started_at or row.expected_start
+    begin = "" if start is None else ("expected " if row.started_at is None else "") + _clock(start, now)
+    return (
+        array, str(row.count), row.name + owner, row.user or "-", row.state.value, row.lane or row.partition,
+        str(row.nodes or "-"), str(row.cores), _memory(row.memory), str(row.gpus or "-"),
+        _clock(row.submitted_at, now), begin or "-", _time(row, now), row.reason_text or "-",
+    )  # fmt: skip
+
+
+def _time(row: QueueRow, now: float) -> str:
+    """Used and left of a running job; the length of an ended one's run."""
+    if row.started_at is None:
+        return "-"
+    if row.state.active:
+        left = f", {story.seconds_text(max(0.0, row.ends_at - now))} left" if row.ends_at else ""
+        return f"{story.seconds_text(max(0.0, now - row.started_at))}{left}"
+    return story.seconds_text(max(0.0, (row.ends_at or now) - row.started_at))
+
+
+def _memory(size: int) -> str:
+    return f"{size / (1 << 30):.3g}G" if size >= 1 << 30 else f"{size >> 20}M" if size else "-"
+
+
+def _clock(at: float | None, now: float) -> str:
+    if at is None:
+        return "-"
+    same = time.localtime(at)[:3] == time.localtime(now)[:3]
+    return time.strftime("%H:%M:%S" if same else "%m-%d %H:%M", time.localtime(at))
+
+
+def summary(queue: Queue, now: float) -> list[str]:
+    """Totals, the age of the data, and the command that shows the same."""
+    if queue.at is None:
+        return [f"{queue.site} has not answered yet. {queue.detail}".strip()]
+    totals = ", ".join(f"{total.jobs} {total.state} ({total.cores} cores)" for total in queue.totals)
+    whose = "everybody's jobs" if queue.everybody else "your jobs"
+    lines = [f"{queue.site}, {whose}, {story.seconds_text(max(0.0, now - queue.at))} old: {totals or 'none'}"]
+    if queue.left_out:
+        lines.append(f"{queue.left_out} further lines are left out.")
+    if queue.detail:
+        lines.append(queue.detail)
+    return [*lines, *([f"The same in a terminal: {queue.command}"] if queue.command else [])]
+
+
+async def tell_why(agent: AgentClient, id_: str, site: str | None = None) -> list[str]:
+    """What happened to a run, or why a job waits or ended: one sentence a line. Raises `NotFound`."""
+    snapshot = await agent.snapshot()
+    run = story.find_run(snapshot, id_)
+    lines = list(story.why_run(run, time.time()) if run else story.why_job(snapshot, id_) or ())
+    if run is not None and run.id == id_:
+        return lines
+    for name in [site] if site else [status.site.name for status in snapshot.sites]:
+        try:
+            lines += why_lines(name, await agent.why_job(name, id_))
+        except IhpcError as error:
+            if site or error.kind == "unavailable":
+                lines.append(f"{name}: {error.message}")
+    if not lines:
+        raise NotFound(
+            f"There is no run and no job {id_!r} here.", "Runs and jobs are listed by: ihpc runs, ihpc jobs."
+        )
+    return lines
+
+
+def why_lines(site: str, answer: Explanation) -> list[str]:
+    """An explanation as text: the sentence, the facts, what to do, and how to see the same."""
+    job = answer.job
+    head = f"Job {job.id} ({job.name}) on {site}: {job.state.value}, {answer.category.value}."
+    facts = [f"  {fact.label}: {fact.value}" for fact in answer.facts]
+    same = [f"  {command}" for command in answer.commands]
+    return [
+        head, answer.sentence, f"What to do: {answer.advice}", "What this rests on:", *facts,
+        f"  the batch system's own word: {answer.code}", "The same in a terminal:", *same,
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Why a job waits, or ended: from evidence to an answer, as pure functions."""

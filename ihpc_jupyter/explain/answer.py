@@ -1,0 +1,208 @@
+"""From evidence to an explanation: a category, one sentence, the facts, one thing to do."""
+
+from collections.abc import Callable
+
+from ihpc_jupyter.explain.facts import facts_of
+from ihpc_jupyter.explain.words import clock, counted, duration, memory
+from ihpc_jupyter.model.why import Category, Evidence, Explanation
+
+
+def explain(evidence: Evidence) -> Explanation:
+    """The answer to "why?"; nothing in it that the evidence does not say."""
+    category = _category(evidence)
+    sentence, advice = _FIXED[category] if category in _FIXED else _ANSWERS[category](evidence)
+    job = evidence.job
+    # A job cancelled while it waited keeps the code for which it had waited.
+    code = "" if category in {Category.CANCELLED, Category.COMPLETED} else job.reason
+    return Explanation(
+        job=job, category=category, sentence=sentence, facts=facts_of(evidence), advice=advice,
+        code=code or job.state.value, at=evidence.asked_at, commands=evidence.commands,
+    )  # fmt: skip
+
+
+def _category(evidence: Evidence) -> Category:
+    """The batch system's word, but where one word of it stands for several things and the evidence decides."""
+    code = evidence.job.reason
+    if evidence.category is not Category.NODE_DOWN or not code.startswith("Nodes required for job are DOWN"):
+        return evidence.category
+    # Slurm says so also when higher partitions hold the nodes and none of them is out of order.
+    if evidence.room is None or evidence.room.out:
+        return Category.NODE_DOWN
+    return Category.RESOURCES
+
+
+Answer = tuple[str, str]
+"""The sentence and the advice."""
+
+
+def _resources(evidence: Evidence) -> Answer:
+    job, room = evidence.job, evidence.room
+    asked = counted(job.nodes, "node") if job.nodes > 1 else counted(job.cores, "core")
+    free = f"; {counted(room.free_cores, 'core')} of {room.all_cores} are free" if room else ""
+    sentence = f"Not enough is free at once for {asked}{free}."
+    if room and room.free_cores >= job.cores:
+        sentence = f"{counted(room.free_cores, 'core')} are free, but not so that it fits or may have them."
+    if "licen" in job.reason.lower():
+        sentence = evidence.reason_text
+    return sentence, "Wait, or ask for less: fewer nodes, less memory, or a shorter time that fits into a gap."
+
+
+def _priority(evidence: Evidence) -> Answer:
+    ahead = evidence.ahead
+    if ahead is None:
+        sentence = evidence.reason_text
+    elif ahead.jobs:
+        come = "comes" if ahead.jobs == 1 else "come"
+        sentence = f"{counted(ahead.jobs, 'job')} with more priority, or older, {come} first."
+    else:
+        sentence = "The batch system says that others come first; in its own partition none is seen ahead of it."
+    return sentence, "Wait, or ask for a shorter time: a short job may slip into a gap without delaying others."
+
+
+def _limit(evidence: Evidence) -> Answer:
+    full = [limit for limit in evidence.limits or () if limit.full]
+    code = evidence.job.reason
+    if code == "JobArrayTaskLimit":
+        return (
+            evidence.reason_text,
+            "Wait, or let more jobs of the array run at once (scontrol update ArrayTaskThrottle).",
+        )
+    if full and ("Per" not in code or "User" in code):
+        return (
+            evidence.reason_text,
+            "Wait until your other jobs under this limit end, or use another lane or account.",
+        )
+    if "Job" in code or code.startswith(("Partition", "BadConstraints", "MaxMem", "QOSMin")):
+        return (
+            evidence.reason_text,
+            "As it is asked for it may never start: cancel it and ask for what the limit allows.",
+        )
+    return evidence.reason_text, "Wait until other jobs under this limit end, or use another lane or account."
+
+
+def _dependency(evidence: Evidence) -> Answer:
+    if evidence.job.reason == "DependencyNeverSatisfied":
+        return evidence.reason_text, "Cancel it, or change its dependency; by itself it never starts."
+    waits = [f"job {id_} ({state.value})" for id_, state in (evidence.dependency_states or {}).items()]
+    on = f": {', '.join(waits[:3])}" if waits else ""
+    return f"It waits for another job that it depends on{on}.", "Wait for that job, or look at why it waits."
+
+
+def _held(evidence: Evidence) -> Answer:
+    if "admin" in evidence.job.reason.lower():
+        return evidence.reason_text, "Ask the centre's support why; only its staff can release it."
+    return evidence.reason_text, f"Release it: scontrol release {evidence.job.id}"
+
+
+def _reservation(evidence: Evidence) -> Answer:
+    if evidence.reservation:
+        return evidence.reason_text, "Wait until the reservation begins, or ask without it."
+    ahead = [one for one in evidence.bookings or () if not one.mine] or list(evidence.bookings or ())
+    if not ahead:
+        return evidence.reason_text, "Wait, or ask for a time that ends before the reservation begins."
+    first = ahead[0]
+    what = "a maintenance" if first.maintenance else "a reservation"
+    when = f" from {clock(first.starts_at, evidence.asked_at)}" if first.starts_at else ""
+    sentence = f"Nodes that it needs are kept for {what} ({first.name}){when}."
+    if first.starts_at and (left := first.starts_at - evidence.asked_at) > 60:
+        return sentence, f"Ask for less than {duration(left)}: a job that ends before it begins may still start."
+    return sentence, "Wait until it is over."
+
+
+def _node_down(evidence: Evidence) -> Answer:
+    code = evidence.job.reason
+    if code in {"PartitionDown", "PartitionInactive"}:
+        return evidence.reason_text, "Use another lane, or ask the centre's support when it comes back."
+    out = f" ({evidence.room.out[0]})" if evidence.room and evidence.room.out else ""
+    wanted = (
+        f"the node {evidence.wanted_nodes}, which it insists on," if evidence.wanted_nodes else "a node it needs"
+    )
+    advice = (
+        "Ask without naming nodes." if evidence.wanted_nodes else "Wait for the repair, or ask for fewer nodes."
+    )
+    return f"It waits because {wanted} is not available{out}.", advice
+
+
+def _begin_time(evidence: Evidence) -> Answer:
+    at = evidence.eligible_at
+    when = f" before {clock(at, evidence.asked_at)}" if at and at > evidence.asked_at else " yet"
+    if evidence.job.restarts:
+        return f"It was put back into the queue and may not start{when}.", "Wait: it starts again by itself."
+    return (
+        f"It may not start{when}, as it was asked for.",
+        f"Wait, or let it start now: scontrol update JobId={evidence.job.id} StartTime=now",
+    )
+
+
+def _running(evidence: Evidence) -> Answer:
+    job = evidence.job
+    since = f" since {clock(job.started_at, evidence.asked_at)}" if job.started_at else ""
+    return f"It does not wait: it is {job.state.value.lower()}{since}.", "Nothing."
+
+
+def _failed(evidence: Evidence) -> Answer:
+    code = evidence.job.exit_code
+    if code is None:
+        return evidence.reason_text or "It ended with an error.", "Read the end of its log."
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    sentence = f"It {how}." if code else evidence.reason_text or "It ended with an error."
+    return sentence, "Read the end of its log."
+
+
+def _timed_out(evidence: Evidence) -> Answer:
+    limit = f" of {duration(evidence.job.time_limit)}" if evidence.job.time_limit else ""
+    return (
+        f"It was ended at its time limit{limit}.",
+        "Ask for more time, split the work, or save its state as it goes.",
+    )
+
+
+def _out_of_memory(evidence: Evidence) -> Answer:
+    asked = f" ({memory(evidence.job.memory)})" if evidence.job.memory else ""
+    return f"It used more memory than it had asked for{asked}.", "Ask for more memory, or work on smaller pieces."
+
+
+def _cancelled(evidence: Evidence) -> Answer:
+    by = f" by {evidence.cancelled_by}" if evidence.cancelled_by else ""
+    return f"It was cancelled{by}.", "Submit it again if that was not meant."
+
+
+def _node_failure(evidence: Evidence) -> Answer:
+    node = f" ({evidence.job.node})" if evidence.job.node else ""
+    return f"A node that it ran on failed{node}; it is not the job's fault.", "Submit it again."
+
+
+def _unknown(evidence: Evidence) -> Answer:
+    told = evidence.reason_text or evidence.job.state.value
+    return f"The batch system says: {told}", "Ask the centre's support what that code means there."
+
+
+_FIXED: dict[Category, Answer] = {
+    Category.NOT_CONSIDERED: (
+        "The scheduler has not looked at it yet.",
+        "Wait for its next pass: seconds, or some minutes on a busy system.",
+    ),
+    Category.COMPLETED: ("It has ended well.", "Nothing."),
+    Category.PREEMPTED: (
+        "It had to go for a job of higher priority; what it had not saved is lost.",
+        "Ask again in a lane that is not preemptible, or save its state when it is told to go.",
+    ),
+}
+
+_ANSWERS: dict[Category, Callable[[Evidence], Answer]] = {
+    Category.RESOURCES: _resources,
+    Category.PRIORITY: _priority,
+    Category.LIMIT: _limit,
+    Category.DEPENDENCY: _dependency,
+    Category.HELD: _held,
+    Category.RESERVATION: _reservation,
+    Category.NODE_DOWN: _node_down,
+    Category.BEGIN_TIME: _begin_time,
+    Category.RUNNING: _running,
+    Category.FAILED: _failed,
+    Category.TIMED_OUT: _timed_out,
+    Category.OUT_OF_MEMORY: _out_of_memory,
+    Category.CANCELLED: _cancelled,
+    Category.NODE_FAILURE: _node_failure,
+    Category.UNKNOWN: _unknown,
+}

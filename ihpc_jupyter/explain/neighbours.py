@@ -1,0 +1,63 @@
+"""Which other ways to ask are worth a question: fewer workers, less time, other lanes. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ihpc_jupyter.model.site import Lane, Shape, Site
+
+MOST = 6
+"""Ways that the batch system is asked about, the one that was asked for included."""
+LEAST_TIME = 60.0
+"""Seconds below which less time is no offer: batch systems count in minutes."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to ask."""
+
+    what: str
+    lane: str
+    shape: Shape
+    workers: int
+    time_limit: float
+
+    def price(self, site: Site) -> float:
+        """Core-hours, at most, times the lane's cost factor."""
+        hours = self.time_limit / 3600
+        return self.shape.cores * self.workers * hours * site.lanes[self.lane].cost_factor
+
+
+def neighbours(asked: Option, site: Site) -> list[Option]:
+    """The way that was asked for, then others that its lanes allow; at most `MOST`."""
+    found: list[Option] = []
+    for option in (asked, *_smaller(asked), *_elsewhere(asked, site)):
+        same = [(one.lane, one.workers, one.time_limit) for one in found]
+        if option is asked or (option.lane, option.workers, option.time_limit) not in same:
+            found.append(option)
+    return found[:MOST]
+
+
+def _smaller(asked: Option) -> Iterator[Option]:
+    if asked.time_limit >= 2 * LEAST_TIME:
+        yield replace(asked, what="half the time", time_limit=asked.time_limit / 2)
+    if asked.workers > 1:
+        yield replace(asked, what="half the workers", workers=asked.workers // 2)
+    if asked.workers > 1 and asked.time_limit >= 2 * LEAST_TIME:
+        half = replace(asked, workers=asked.workers // 2, time_limit=asked.time_limit / 2)
+        yield replace(half, what="half the workers for half the time")
+
+
+def _elsewhere(asked: Option, site: Site) -> Iterator[Option]:
+    for name, lane in site.lanes.items():
+        if name != asked.lane and _allows(lane, asked):
+            how = ", which may be preempted" if lane.preemptible else ""
+            yield replace(asked, what=f"lane {name}{how}", lane=name)
+
+
+def _allows(lane: Lane, asked: Option) -> bool:
+    cores, gpus = asked.shape.cores * asked.workers, asked.shape.gpus * asked.workers
+    pairs = (
+        (lane.max_time, asked.time_limit), (lane.max_workers, asked.workers), (lane.max_cores, cores),
+        (lane.max_memory, asked.shape.memory), (lane.max_gpus, gpus),
+    )  # fmt: skip
+    return all(most is None or wanted <= most for most, wanted in pairs)

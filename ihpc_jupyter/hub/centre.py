@@ -1,0 +1,41 @@
+"""What all spawners of a hub share: the site, its one watcher, what is free."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from ihpc_jupyter.errors import InvalidRequest
+from ihpc_jupyter.hub.room import Room
+from ihpc_jupyter.hub.watch import JobWatch
+from ihpc_jupyter.model.site import Site, SiteKind
+from ihpc_jupyter.scheduler.open import open_for_many
+from ihpc_jupyter.sites.file import load_settings, site_file_paths
+
+
+@dataclass(frozen=True)
+class Centre:
+    """A site as the hub sees it."""
+
+    site: Site
+    watch: JobWatch
+    room: Room
+
+
+@cache
+def centre(name: str) -> Centre:
+    """The site of that name in the system-wide site file; with no name the first Slurm there.
+
+    Users' own site files are theirs and are not read. Raises `InvalidRequest` for a file with mistakes, or
+    without such a site.
+    """
+    path = site_file_paths()[0]
+    settings = load_settings({"IHPC_SYSTEM_SITE_FILE": str(path), "IHPC_SITE_FILE": os.devnull})
+    named = {key: site for key, site in settings.sites.items() if site.kind is not SiteKind.LOCAL}
+    site = named.get(name) if name else next(iter(named.values()), None)
+    if site is None:
+        raise InvalidRequest(
+            f"{path} describes no Slurm" + (f" named {name}." if name else "."),
+            'Add a table [sites.NAME] with kind = "slurm" and its lanes.',
+        )
+    batch = open_for_many(site)
+    return Centre(site, JobWatch(batch, site.polling), Room(batch))

@@ -1,0 +1,37 @@
+"""The batch script of a user's server. It goes to the batch system on standard input only. Pure."""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+SHEBANG = "#!/usr/bin/env bash"
+
+
+@dataclass(frozen=True)
+class ServerJob:
+    """What the script holds: *directives* for the batch system, the server's *environment* (its token among
+    it: here and nowhere else), lines before and after (the centre's, run as they are), and *command*, a
+    program with its arguments.
+    """
+
+    directives: Sequence[str]
+    environment: Mapping[str, str]
+    command: Sequence[str]
+    before: Iterable[str] = ()
+    after: Iterable[str] = ()
+
+
+def server_script(job: ServerJob) -> str:
+    """The script. Every value of the environment and every word of the command stands quoted."""
+    after = list(job.after)
+    command = shlex.join(job.command)
+    lines = [
+        SHEBANG,
+        *job.directives,
+        'cd -- "$HOME" || exit 1',
+        *(f"export {name}={shlex.quote(value)}" for name, value in sorted(job.environment.items())),
+        *job.before,
+        # Without anything to do afterwards the batch system's signals reach the server itself.
+        *([command, *after] if after else [f"exec {command}"]),
+    ]
+    return "\n".join([*lines, ""])

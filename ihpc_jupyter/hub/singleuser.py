@@ -1,0 +1,71 @@
+"""Inside the job: find a free port, tell it to the hub, become the server.
+
+``python -m ihpc_jupyter.hub.singleuser FIRST LAST PROGRAM ARGUMENTS…``; the token and the hub's address are in
+the environment, as JupyterHub names them. Imports only what is there before the server's own first line.
+"""
+
+import json
+import os
+import random
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit, urlunsplit
+
+PATIENCE = 300.0
+"""Seconds for which a hub that does not answer is asked again: it may be restarting."""
+
+
+def free_port(first: int, last: int) -> int:
+    """A port in this range (ends included) that nothing listens on. Raises `OSError` when there is none."""
+    for port in random.sample(range(first, last + 1), last - first + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"No port between {first} and {last} is free on this node.")
+
+
+def tell(port: int) -> None:
+    """Tell the hub, patiently. Raises `urllib.error.HTTPError` where it refuses."""
+    url = f"{os.environ['JUPYTERHUB_API_URL'].rstrip('/')}/ihpc/port"
+    headers = {
+        "Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}",
+        "Content-Type": "application/json",
+    }
+    request = urllib.request.Request(url, json.dumps({"port": port}).encode(), headers, method="POST")  # noqa: S310
+    until, pause = time.monotonic() + PATIENCE, 0.5
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=20):  # noqa: S310 (the hub's own address)
+                return
+        except urllib.error.HTTPError as error:
+            if error.code < 500 or time.monotonic() > until:
+                raise
+        except OSError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(pause)
+        pause = min(5.0, 2 * pause)
+
+
+def main(argv: list[str]) -> None:
+    """Never returns: the process becomes the server."""
+    port = free_port(int(argv[0]), int(argv[1]))
+    try:
+        tell(port)
+    except OSError as error:
+        sys.exit(f"The hub did not take this server's port: {error}")
+    address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+    netloc = f"{address.netloc.rpartition(':')[0]}:{port}"
+    os.environ["JUPYTERHUB_SERVICE_URL"] = urlunsplit(address._replace(netloc=netloc))
+    os.execvp(argv[2], argv[2:])  # noqa: S606 (a program and its words, no shell)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,291 @@
+"""`IhpcSpawner`: a user's server as a batch job of a lane; nothing lost, every wait with its own clock.
+
+The chain of a start: options are chosen (`choice`), the job is submitted as the user, its id is stored, the
+hub's one watcher tells how it fares (`watch`), the server tells its port (`port`), the server answers.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyterhub.spawner import SpawnException
+from jupyterhub.utils import url_path_join, wait_for_http_server
+
+from ihpc_jupyter.errors import IhpcError, NotFound, Unavailable
+from ihpc_jupyter.hub import telling
+from ihpc_jupyter.hub.choice import Choice
+from ihpc_jupyter.hub.port import hashed, register
+from ihpc_jupyter.hub.progress import Event, Progress
+from ihpc_jupyter.hub.settings import LaneSpawner, problem
+from ihpc_jupyter.hub.watch import is_over
+from ihpc_jupyter.model.job import Job, JobState
+
+register()
+
+_STOP_PATIENCE = 10.0
+"""Seconds that a stop waits for the job's end, and a lost submission for its job to be seen."""
+
+
+class IhpcSpawner(LaneSpawner):
+    """Starts servers as jobs of the lanes of the system-wide site file, and looks after them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.token_hash = ""
+        self._tag = ""
+        self._told_port = 0
+        self._told_url = ""
+        self._submitted = 0.0
+        self._lane_name = ""
+        self._progress = Progress()
+        self._news = asyncio.Event()
+        self._up = False
+
+    # What outlives the hub.
+
+    def get_state(self) -> dict[str, Any]:
+        """What finds job and server again; of the token only its hash."""
+        state: dict[str, Any] = super().get_state()
+        if self._tag:
+            state["ihpc"] = {
+                "tag": self._tag,
+                "token_hash": self.token_hash,
+                "port": self._told_port,
+                "url": self._told_url,
+                "submitted": self._submitted,
+                "lane": self._lane_name,
+            }
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take it up again."""
+        super().load_state(state)
+        kept = state.get("ihpc", {})
+        self._tag, self.token_hash = kept.get("tag", ""), kept.get("token_hash", "")
+        self._told_port, self._told_url = kept.get("port", 0), kept.get("url", "")
+        self._submitted, self._lane_name = kept.get("submitted", 0.0), kept.get("lane", "")
+        self._up = bool(self._told_url)
+
+    def clear_state(self) -> None:
+        """Forget the job: there is none (any more)."""
+        if self.job_id:
+            self._centre.watch.forget(self.job_id)
+        super().clear_state()
+        self.load_state({})
+
+    def _remember(self) -> None:
+        """Store now: the hub may be killed at any moment."""
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
+
+    # Start.
+
+    async def start(self) -> str:
+        """Submit the job, wait for its server; the server's URL. Raises `SpawnException` with the cause."""
+        self._progress = Progress()
+        self._news = asyncio.Event()
+        chosen = self._choice or self.accept({})
+        self._lane_name = chosen.lane
+        self._tag = f"jupyter-{secrets.token_hex(6)}"
+        self.token_hash = hashed(self.api_token)
+        self._submitted = time.time()
+        self._remember()
+        self._progress.tell(5, f"The job is being submitted to lane {self._lane_name}.")
+        try:
+            self.job_id = await self._submit(chosen)
+            self._remember()
+            return await self._reach()
+        except IhpcError as error:
+            if not self.job_id:
+                self._tag = ""  # nothing was accepted: there is nothing to look for
+            raise problem(str(error), error.kind, error.status) from None
+        finally:
+            self._progress.finish()
+
+    async def _submit(self, chosen: Choice) -> str:
+        try:
+            return await self._jobs().submit(self._tag, self._script(chosen), chosen)
+        except Unavailable:
+            # It may have been accepted all the same: a second one must not be asked for.
+            found = await self._find()
+            if not found:
+                raise
+            return found
+
+    async def _find(self) -> str | None:
+        """The id of the job that carries our tag, if one is to be seen within a while; None: nobody answered."""
+        found: str | None = None
+        until = time.monotonic() + _STOP_PATIENCE
+        while not found and time.monotonic() < until:
+            try:
+                found = next((job.id for job in await self._centre.watch.named(self._tag)), "")
+            except Unavailable:
+                found = None
+            if not found:
+                await asyncio.sleep(1)
+        return found
+
+    # From the queue to a server that answers.
+
+    async def _reach(self) -> str:
+        """Wait through queue and boot, each by its own clock; the URL."""
+        watch = self._centre.watch
+        watch.follow(self.job_id, self._tag, self._seen)
+        watch.hurry(self.job_id, True)
+        booting_since: float | None = None
+        answer: asyncio.Task[None] | None = None
+        try:
+            while True:
+                self._news.clear()
+                job = watch.look(self.job_id)
+                if job is not None and is_over(job):
+                    raise await self._failure(telling.ended(job), "job-ended")
+                if job is not None and job.state.active and booting_since is None:
+                    booting_since = time.time()
+                if answer is None and job is not None and job.node and self._told_port:
+                    answer = self._ask_server(job)
+                if answer is not None and answer.done() and answer.exception() is None:
+                    return self._told_url
+                self._tell(job)
+                await self._wait(booting_since)
+        finally:
+            if answer is not None:
+                answer.cancel()
+            watch.hurry(self.job_id, False)
+
+    async def _wait(self, booting_since: float | None) -> None:
+        """Until there is news, or the clock has run out, which raises."""
+        until = (
+            self._submitted + self.queue_timeout if booting_since is None else booting_since + self.boot_timeout
+        )
+        try:
+            async with asyncio.timeout(max(0.0, until - time.time())):
+                await self._news.wait()
+        except TimeoutError:
+            queue = booting_since is None
+            cause = (
+                telling.too_late("The job did not start", self.queue_timeout, "queue_timeout")
+                if queue
+                else telling.too_late("The server did not answer", self.boot_timeout, "boot_timeout")
+            )
+            raise await self._failure(cause, "queue-timeout" if queue else "boot-timeout") from None
+
+    def _ask_server(self, job: Job) -> asyncio.Task[None]:
+        host = self.node_host(job.node)
+        self._told_url = f"http://{host}:{self._told_port}"
+        self._progress.tell(80, f"The server listens on {job.node}; waiting for its first answer.")
+        asked = wait_for_http_server(
+            url_path_join(self._told_url, self.server.base_url, "api"), timeout=self.boot_timeout
+        )
+        answer: asyncio.Task[None] = asyncio.ensure_future(asked)
+        answer.add_done_callback(lambda _: self._news.set())
+        return answer
+
+    def _tell(self, job: Job | None) -> None:
+        silent = self._centre.watch.silent
+        waited = time.time() - self._submitted
+        more = {"lane": self._lane_name, "job_id": self.job_id, "waited": round(waited)}
+        if silent:
+            words = "The batch system does not answer; the job is kept, and asked for again."
+            self._progress.tell(10, words, ("silent",), state="UNKNOWN", **more)
+        elif job is None:
+            self._progress.tell(10, f"Job {self.job_id} was submitted to lane {self._lane_name}.", **more)
+        elif job.state.waiting:
+            about = (job.state, job.reason, job.expected_start and round(job.expected_start / 60))
+            words = telling.waits(job, self._lane_name, waited)
+            self._progress.tell(15, words, about, state=job.state.value, reason=job.reason, **more)
+        elif not self._told_url:
+            words = telling.runs(job, self._lane_name, waited)
+            self._progress.tell(50, words, (job.state, job.node), state=job.state.value, **more)
+
+    def _seen(self) -> None:
+        """Called by the watcher: a start looks again; a server that is up and whose job is over is reported."""
+        self._news.set()
+        if self.ready and is_over(self._centre.watch.look(self.job_id)):
+            self._reporting = asyncio.ensure_future(self.poll_and_notify())
+
+    def take_port(self, port: int) -> None:
+        """Called by the port handler with what this server's token brought; once a start."""
+        first, last = self.ports
+        if not first <= port <= last:
+            raise ValueError(f"The port must lie between {first} and {last}.")
+        if self._told_port or not self._tag:
+            raise LookupError("No port is waited for.")
+        self._told_port = port
+        self._remember()
+        self._news.set()
+
+    async def _failure(self, cause: str, reason: str) -> SpawnException:
+        """The exception that tells the cause and the end of the job's log, read as the user."""
+        try:
+            tail = await self._jobs().tail(self._tag)
+        except NotFound:
+            tail = ""
+        text, html = telling.with_log(cause, tail)
+        return problem(text, reason, 500, html)
+
+    async def progress(self) -> AsyncIterator[Event]:
+        """Everything told of this start, from its beginning, then what is new."""
+        async for event in self._progress.replay():
+            yield event
+
+    # Afterwards.
+
+    async def poll(self) -> int | None:
+        """A look-up: None while the job waits, runs or nobody knows; else 0 (completed) or 1."""
+        if not self._tag:
+            self.clear_state()
+            return 0
+        if not self.job_id:
+            if self._start_pending:
+                return None
+            # The hub went between submission and answer.
+            found = await self._find()
+            if found is None:
+                return None
+            if not found:
+                self.clear_state()
+                return 1
+            self.job_id = found
+            self._remember()
+        self._centre.watch.follow(self.job_id, self._tag, self._seen)
+        job = self._centre.watch.look(self.job_id)
+        if job is None or not is_over(job):
+            return None
+        self.clear_state()
+        return 0 if job.state is JobState.COMPLETED else 1
+
+    async def get_url(self) -> str:
+        """Where the server is; after a restart of the hub in the midst of a start, the rest of that start."""
+        if not self._up:
+            try:
+                await self._reach()
+                self._remember()
+            except SpawnException as failure:
+                self.log.error("The start of %s failed: %s", self._log_name, failure)
+                return str(self.server.url)
+        return str(url_path_join(self._told_url, self.server.base_url))
+
+    async def stop(self, now: bool = False) -> None:
+        """Cancel the job, and wait a moment for its end unless *now*."""
+        if not self.job_id:
+            return
+        job_id, watch = self.job_id, self._centre.watch
+        jobs = self._jobs()
+        try:
+            await jobs.cancel(job_id)
+        except Unavailable:
+            self.log.warning("Job %s could not be cancelled yet; it is tried again.", job_id)
+            self._cancelling = asyncio.ensure_future(jobs.cancel_patiently(job_id))
+            return
+        watch.hurry(job_id, True)
+        until = time.monotonic() + (0 if now else _STOP_PATIENCE)
+        while not is_over(watch.look(job_id)) and time.monotonic() < until:
+            self._news.clear()
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    await self._news.wait()
+            except TimeoutError:
+                return

@@ -1,0 +1,55 @@
+"""What a person reads of a job that is to become their server. Pure."""
+
+import time
+from html import escape
+
+from ihpc_jupyter.hub.choice import words
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.scheduler.reasons import explain_reason
+
+_ENDS = {
+    JobState.CANCELLED: "was cancelled",
+    JobState.TIMEOUT: "reached its time limit",
+    JobState.PREEMPTED: "had to give way to a job with a higher priority",
+    JobState.NODE_FAIL: "was lost with its node",
+    JobState.OUT_OF_MEMORY: "used more memory than it asked for",
+    JobState.UNKNOWN: "is no longer known to the batch system",
+}
+
+
+def waits(job: Job, lane: str, waited: float) -> str:
+    """One line for a job in the queue; *waited* in seconds."""
+    line = f"Job {job.id} waits in lane {lane}, for {waited:.0f} s so far."
+    if job.reason:
+        line += f" {explain_reason(job.reason)}"
+    if job.expected_start is not None:
+        line += f" Expected start: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(job.expected_start))}."
+    return line
+
+
+def runs(job: Job, lane: str, waited: float) -> str:
+    """One line for a job that has nodes."""
+    where = f" on {job.node}" if job.node else ""
+    return f"Job {job.id} runs in lane {lane}{where}, after {waited:.0f} s in the queue. The server starts."
+
+
+def ended(job: Job) -> str:
+    """Why a job is over, in one sentence or two."""
+    how = _ENDS.get(job.state, "ended" if job.state is JobState.COMPLETED else "failed")
+    line = f"The server's job {job.id} {how} before the server was up."
+    return f"{line} {explain_reason(job.reason)}" if job.reason else line
+
+
+def too_late(what: str, seconds: float, key: str) -> str:
+    """What is said where one of the clocks has run out."""
+    return f"{what} within {words(seconds)} ({key}); the job was cancelled."
+
+
+def with_log(cause: str, tail: str) -> tuple[str, str]:
+    """The cause and the end of the job's log, as text and as HTML."""
+    if not tail.strip():
+        return cause, f"<p>{escape(cause)}</p>"
+    return (
+        f"{cause} The end of its log:\n{tail}",
+        f"<p>{escape(cause)} The end of its log:</p><pre>{escape(tail)}</pre>",
+    )

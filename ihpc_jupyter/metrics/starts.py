@@ -1,0 +1,118 @@
+"""What jobs, clusters and runs tell of how long starting takes. Each start is told once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ihpc_jupyter.metrics.series import Sample
+from ihpc_jupyter.model.cluster import ClusterState, ClusterView, JobView
+from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.run import RunView
+
+
+class QueueStarts:
+    """Queue waits of jobs, from one answer of the batch system to the next.
+
+    *told*: ids of jobs that were told before. A job that starts again after a preemption is left out: its
+    time of submission no longer says since when it has waited.
+    """
+
+    def __init__(self, told: Iterable[str] = ()) -> None:
+        self._seen: set[tuple[str, int]] = {(id_, 0) for id_ in told}
+
+    def observe(self, jobs: Iterable[Job]) -> list[tuple[str, Sample]]:
+        """Lane and wait (at its start, in seconds) of each job that has started since the last look."""
+        seen, found = set(), []
+        for job in jobs:
+            key = (job.id, job.restarts)
+            if job.state.waiting or not job.started_at or not job.submitted_at or not job.lane:
+                continue
+            seen.add(key)
+            if key not in self._seen and job.restarts == 0:
+                wait = max(0.0, job.started_at - job.submitted_at)
+                found.append((job.lane, Sample(job.started_at, wait, job.id)))
+        self._seen = seen
+        return found
+
+
+def still_waiting(jobs: Iterable[Job]) -> dict[str, list[float]]:
+    """By lane: since when its jobs have been waiting; those put back after a preemption are left out."""
+    waiting: dict[str, list[float]] = {}
+    for job in jobs:
+        if job.state.waiting and job.submitted_at and job.lane and job.restarts == 0:
+            waiting.setdefault(job.lane, []).append(job.submitted_at)
+    return waiting
+
+
+@dataclass
+class _Beginning:
+    """What was seen of a cluster so far."""
+
+    head: bool
+    workers: bool
+    task: bool
+    tasks_at: float | None = None
+
+
+class ClusterStarts:
+    """The first of each thing in a cluster's life, for clusters that were seen without it before.
+
+    Stages: *head* (asked for → its scheduler listens), *queue* (first job submitted → started), *worker* (that
+    job started → a worker registered), *first-worker* (first job submitted → a worker registered), *task*
+    (the first task was handed in → a worker had it).
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Beginning] = {}
+
+    def observe(self, view: ClusterView, now: float) -> list[tuple[str, float]]:
+        """Stage and seconds of what has happened since the last look."""
+        if view.holder is not None or view.state not in (ClusterState.STARTING, ClusterState.RUNNING):
+            self._seen.pop(view.uid, None)
+            return []
+        jobs = [job for group in view.groups.values() for job in group.jobs]
+        workers = any(job.workers for job in jobs)
+        head = view.head.state == "up"
+        task = view.load.processing > 0
+        old = self._seen.get(view.uid)
+        if old is None:
+            self._seen[view.uid] = _Beginning(head, workers, task or view.load.tasks > 0)
+            return []
+        found: list[tuple[str, float]] = []
+        if head and not old.head and view.head.started_at is not None:
+            found.append(("head", max(0.0, view.head.started_at - view.created_at)))
+        if workers and not old.workers:
+            found += _worker_stages(jobs, now)
+        if view.load.tasks and old.tasks_at is None and not old.task:
+            old.tasks_at = now
+        if task and not old.task and old.tasks_at is not None:
+            found.append(("task", now - old.tasks_at))
+        old.head, old.workers, old.task = old.head or head, old.workers or workers, old.task or task
+        return found
+
+    def forget(self, known: Iterable[str]) -> None:
+        """Keep only the clusters of these uids."""
+        kept = set(known)
+        self._seen = {uid: seen for uid, seen in self._seen.items() if uid in kept}
+
+
+def _worker_stages(jobs: list[JobView], now: float) -> list[tuple[str, float]]:
+    times = [
+        (job.submitted_at, job.started_at) for job in jobs if job.workers and job.submitted_at and job.started_at
+    ]
+    if not times:
+        return []
+    submitted, started = min(times, key=lambda pair: pair[1])
+    return [
+        ("queue", max(0.0, started - submitted)),
+        ("worker", max(0.0, now - started)),
+        ("first-worker", max(0.0, now - submitted)),
+    ]
+
+
+def run_starts(run: RunView) -> list[tuple[str, Sample]]:
+    """Way and seconds (submission to the user's first line) of a run's attempts that began."""
+    return [
+        (attempt.way.value, Sample(attempt.running_at, max(0.0, attempt.running_at - attempt.submitted_at), key))
+        for attempt in run.attempts
+        if attempt.running_at is not None and (key := f"{run.id}.{attempt.number}")
+    ]

@@ -1,0 +1,45 @@
+"""What would start sooner: a question about workers, and the answers to it and to its neighbours."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ihpc_jupyter.model.base import MAX_WORKERS, Line, Model, Name, Time, Word
+from ihpc_jupyter.model.site import Duration, Shape
+
+
+class OffersRequest(Model):
+    """Workers as somebody would ask for them; lane, shape and time are the site's usual ones when left out."""
+
+    lane: Name | None = None
+    shape: Name | Shape | None = None
+    workers: Annotated[int, Field(strict=True, ge=1, le=MAX_WORKERS)] = 1
+    """Jobs of that shape, all at once."""
+    time_limit: Duration | None = None
+    account: Word | None = None
+
+
+class StartOffer(Model):
+    """One way to ask, and when the batch system expects all of it to run."""
+
+    what: Line
+    """How it differs from what was asked for."""
+    lane: Name
+    shape: Shape
+    workers: int
+    time_limit: float
+    """Seconds."""
+    expected_start: Time | None
+    """None: unknown, the batch system did not tell."""
+    price: float
+    """Core-hours, at most, times the lane's cost factor."""
+    told: str = ""
+    """The batch system's own words."""
+
+
+class StartOffers(Model):
+    """Offers, the one that was asked for first."""
+
+    site: Name
+    at: Time
+    offers: tuple[StartOffer, ...]

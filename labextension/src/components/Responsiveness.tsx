@@ -1,0 +1,73 @@
+import React from 'react';
+import type { Measuring } from '../model/measuring';
+import { panels } from '../model/panels';
+import { duration } from '../model/words';
+import { Chart } from './Chart';
+import { ErrorBox } from './ErrorBox';
+import { FigureTable } from './FigureTable';
+import { Glyph } from './Glyph';
+import { Ago } from './Moment';
+
+const WINDOWS = [900, 3600, 6 * 3600, 86400];
+
+/** The pane: charts over one span of time, each with its figures. */
+export function Responsiveness(props: {
+  measuring: Measuring;
+}): React.ReactElement {
+  const { measuring } = props;
+  const { told, error, window } = measuring;
+  return (
+    <div className="ihpc-Responsiveness">
+      <header className="ihpc-Responsiveness-header">
+        <h2>Responsiveness</h2>
+        <label>
+          Window{' '}
+          <select
+            value={window}
+            onChange={event => measuring.choose(Number(event.target.value))}
+          >
+            {WINDOWS.map(seconds => (
+              <option key={seconds} value={seconds}>
+                {duration(seconds)}
+              </option>
+            ))}
+          </select>
+        </label>
+        {told && (
+          <span className="ihpc-Faint">
+            measured <Ago at={told.at} />
+          </span>
+        )}
+      </header>
+      {error && <ErrorBox error={error} />}
+      {told === null ? (
+        !error && (
+          <p className="ihpc-Faint" role="status">
+            <Glyph name="busy" /> Asking the server…
+          </p>
+        )
+      ) : (
+        <div className="ihpc-Responsiveness-panels">
+          {panels(told, measuring.own, window).map(panel => (
+            <section
+              key={panel.id}
+              data-ihpc-panel={panel.id}
+              aria-label={panel.title}
+            >
+              <h3>{panel.title}</h3>
+              <p className="ihpc-Faint">{panel.note}</p>
+              {panel.lines.length ? (
+                <>
+                  <Chart panel={panel} from={told.at - window} to={told.at} />
+                  <FigureTable panel={panel} window={window} at={told.at} />
+                </>
+              ) : (
+                <p className="ihpc-Faint ihpc-Empty">Nothing measured yet.</p>
+              )}
+            </section>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,67 @@
+import type { Figure, Point, Summary } from '../wire';
+import { duration } from './words';
+
+/** A measured value: "0.4 ms", "12 ms", "3.2 s", "5 min 20 s"; "42 %" where the unit is a ratio. */
+export function measured(value: number, unit: 'seconds' | 'ratio'): string {
+  if (unit === 'ratio') {
+    return `${Math.round(100 * value)} %`;
+  }
+  if (value > 0 && value < 0.9995) {
+    const ms = 1000 * value;
+    return ms < 10 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(0)} ms`;
+  }
+  return value > 0 && value < 59.95
+    ? `${value.toFixed(1).replace(/\.0$/, '')} s`
+    : duration(value);
+}
+
+/** The same of a figure: "≥ 3 s" where it is a lower bound, "–" where nothing is known. */
+export function figure(f: Figure | null, unit: 'seconds' | 'ratio'): string {
+  return f === null
+    ? '–'
+    : `${f.at_least ? '≥ ' : ''}${measured(f.value, unit)}`;
+}
+
+/** A ratio beside its baseline's: "0.4 (0.3)". */
+export function beside(now: number | null, baseline: number | null): string {
+  const text = (n: number | null): string =>
+    n === null ? '–' : n.toFixed(n < 10 ? 1 : 0);
+  return `${text(now)} (${text(baseline)})`;
+}
+
+/** How many samples: "12", "12, 3 still wait". */
+export function count(s: Summary): string {
+  return s.waiting ? `${s.count}, ${s.waiting} still waiting` : `${s.count}`;
+}
+
+/** Figures of what this page measures itself, by the same rules as the agent's. */
+export function summarise(
+  points: readonly Point[],
+  window: number,
+  now: number
+): Summary {
+  const lately = points.filter(({ at }) => at >= now - window);
+  const values = lately.map(({ value }) => value).sort((a, b) => a - b);
+  const n = values.length;
+  const of = (share: number): Figure | null =>
+    n
+      ? {
+          value: values[Math.max(0, Math.ceil(share * n) - 1)],
+          at_least: false
+        }
+      : null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  const [p50, p95] = [of(0.5), of(0.95)];
+  return {
+    count: n,
+    waiting: 0,
+    window,
+    age: n ? Math.max(0, now - lately[n - 1].at) : null,
+    p50,
+    p95,
+    maximum: of(1),
+    variation: n > 1 && mean > 0 ? Math.sqrt(squares / (n - 1)) / mean : null,
+    tail: p50 && p95 && p50.value > 0 ? p95.value / p50.value : null
+  };
+}

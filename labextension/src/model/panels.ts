@@ -1,0 +1,142 @@
+import type { Point, Responsiveness, SeriesView, Summary } from '../wire';
+import { summarise } from './figures';
+
+/** One line of a chart, and one row of its table. */
+export interface ILine {
+  name: string;
+  points: readonly Point[];
+  lately: Summary;
+  baseline: Summary;
+}
+
+/** One chart with its table. */
+export interface IPanel {
+  id: string;
+  title: string;
+  note: string;
+  unit: 'seconds' | 'ratio';
+  /** Single events are dots, what is measured again and again is a line. */
+  dots: boolean;
+  lines: ILine[];
+}
+
+/** What the browser measured on its way: browser ↔ server, server ↔ agent. */
+export interface IOwn {
+  browser: readonly Point[];
+  agent: readonly Point[];
+}
+
+export const DAY = 86400;
+
+/** The charts of the pane, those that belong together one below the other. */
+export function panels(
+  told: Responsiveness,
+  own: IOwn,
+  window: number
+): IPanel[] {
+  const of = (metric: string, name: (s: SeriesView) => string): ILine[] =>
+    told.series
+      .filter(series => series.metric === metric)
+      .map(series => ({ ...series, name: name(series) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const many =
+    new Set(told.series.map(s => s.labels.site).filter(Boolean)).size > 1;
+  const at = (s: SeriesView): string => (many ? ` on ${s.labels.site}` : '');
+  const lane = (s: SeriesView): string => s.labels.lane + at(s);
+  const mine = (name: string, points: readonly Point[]): ILine => ({
+    name,
+    points: points.filter(point => point.at >= told.at - window),
+    lately: summarise(points, window, told.at),
+    baseline: summarise(points, DAY, told.at)
+  });
+  return [
+    {
+      id: 'waits',
+      title: 'Queue waits',
+      note: 'Own jobs from submission to start, by lane, when they started.',
+      unit: 'seconds',
+      dots: true,
+      lines: of('queue_wait', lane)
+    },
+    {
+      id: 'cores',
+      title: 'Cores in use',
+      note: 'Of all cores of each lane, whoever uses them.',
+      unit: 'ratio',
+      dots: false,
+      lines: of('cores_used', lane)
+    },
+    {
+      id: 'scheduler',
+      title: 'The batch system’s answers',
+      note: 'From a question to its answer.',
+      unit: 'seconds',
+      dots: false,
+      lines: of('scheduler_latency', s => s.labels.site)
+    },
+    {
+      id: 'trips',
+      title: 'Round trips',
+      note: 'There and back; the agent’s delay is how late it wakes up.',
+      unit: 'seconds',
+      dots: false,
+      lines: [
+        mine('browser ↔ server', own.browser),
+        mine('server ↔ agent', own.agent),
+        ...of('head_round_trip', s => `agent ↔ head of ${s.labels.cluster}`),
+        ...of('loop_lag', () => 'delay of the agent')
+      ]
+    },
+    {
+      id: 'files',
+      title: 'File systems',
+      note: 'Tiny operations: 4 KiB written with sync, read back, created and removed.',
+      unit: 'seconds',
+      dots: false,
+      lines: of('io_latency', s => `${s.labels.path} ${s.labels.operation}`)
+    },
+    {
+      id: 'starts',
+      title: 'Starts',
+      note: 'Clusters by stage, urgent runs to their first line.',
+      unit: 'seconds',
+      dots: true,
+      lines: [
+        ...of(
+          'cluster_start',
+          s => `cluster: ${STAGES[s.labels.stage]}${at(s)}`
+        ),
+        ...of(
+          'run_start',
+          s => `run: ${s.labels.lane}, ${s.labels.way}${at(s)}`
+        )
+      ]
+    }
+  ];
+}
+
+const STAGES: Record<string, string> = {
+  head: 'head listens',
+  queue: 'first job waits',
+  worker: 'worker comes up',
+  'first-worker': 'first worker',
+  task: 'first task'
+};
+
+/** Lines over one common row of moments, as the chart wants them: null where a line has no point. */
+export function align(
+  lines: readonly { points: readonly Point[] }[]
+): [number[], ...(number | null)[][]] {
+  const moments = [
+    ...new Set(lines.flatMap(line => line.points.map(({ at }) => at)))
+  ].sort((a, b) => a - b);
+  const place = new Map(moments.map((at, i) => [at, i]));
+  const columns = lines.map(line => {
+    const column = moments.map((): number | null => null);
+    for (const { at, value } of line.points) {
+      column[place.get(at)!] = value;
+    }
+    return column;
+  });
+  return [moments, ...columns];
+}

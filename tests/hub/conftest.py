@@ -1,0 +1,42 @@
+"""Real hubs: one whose servers are JupyterLab, one whose servers start at once."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hub.hub import Hub, explain_missing, running_hub
+from tests.slurmbed import SlurmBed
+
+_TINY = [sys.executable, "-m", "tests.hub.tiny_server"]
+_BROKEN = "[ ! -e ~/.ihpc-broken ] || { echo 'the module system is broken'; exit 3; }"
+
+
+@pytest.fixture(scope="session")
+def lab_hub_session(slurm_session: SlurmBed) -> Iterator[Hub]:
+    if missing := explain_missing():
+        pytest.skip(missing)
+    with running_hub(slurm_session) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def quick_hub_session(slurm_session: SlurmBed) -> Iterator[Hub]:
+    if missing := explain_missing():
+        pytest.skip(missing)
+    with running_hub(slurm_session, f"c.Spawner.cmd = {_TINY!r}\nc.IhpcSpawner.req_prologue = {_BROKEN!r}") as hub:
+        yield hub
+
+
+@pytest.fixture
+def lab_hub(lab_hub_session: Hub, slurm: SlurmBed) -> Iterator[Hub]:
+    """Servers are JupyterLab; whatever runs is stopped afterwards."""
+    yield lab_hub_session
+    lab_hub_session.stop_servers()
+
+
+@pytest.fixture
+def hub(quick_hub_session: Hub, slurm: SlurmBed) -> Iterator[Hub]:
+    """Servers are tiny; whatever runs is stopped afterwards."""
+    yield quick_hub_session
+    quick_hub_session.stop_servers()

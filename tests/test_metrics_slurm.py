@@ -1,0 +1,61 @@
+"""Queue waits as measured, beside what Slurm's own accounting says; jobs that wait are a lower bound."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ihpc_jupyter.model.metrics import Responsiveness, SeriesView
+from tests.slurmbed import FaultyCommands, SlurmBed, wait_until
+from tests.world import SITE, Agent, World, partition_down, until
+
+
+@pytest.fixture
+def accounted(slurm_accounting: SlurmBed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world on the bed with accounting."""
+    directory = slurm_accounting.directory / "faulty" / tmp_path_factory.mktemp("faulty").name
+    with World(slurm_accounting, FaultyCommands(directory)) as world:
+        yield world
+
+
+def waits(agent: Agent) -> SeriesView | None:
+    told = Responsiveness.model_validate_json(agent.request("GET", "/api/responsiveness"))
+    found = [one for one in told.series if (one.metric, one.labels.get("site")) == ("queue_wait", SITE)]
+    return found[0] if found else None
+
+
+def accounting(bed: SlurmBed) -> list[float]:
+    """Seconds from submission to start of all jobs of ours that started, by the accounting itself."""
+    said = bed.run(
+        "sacct", "-X", "--noheader", "--parsable2", "--format=JobName,Submit,Start", "--starttime=now-1hours",
+        env={"SLURM_TIME_FORMAT": "%s"},
+    ).stdout  # fmt: skip
+    rows = [line.split("|") for line in said.splitlines() if line.startswith("ihpc-")]
+    return sorted(float(start) - float(submit) for _, submit, start in rows if start.isdigit())
+
+
+def test_waits_agree_with_the_accounting_and_waiting_jobs_are_a_lower_bound(accounted: World) -> None:
+    agent, bed = accounted.agent(), accounted.bed
+    with partition_down(bed, "interactive"):
+        agent.create("demo", 3)
+
+        def waiting() -> SeriesView | None:
+            one = waits(agent)
+            median = one.lately.p50 if one else None
+            return one if one and one.lately.waiting == 3 and median and median.value > 3 else None
+
+        seen = until(waiting, "three wait for more than three seconds", 40)
+        assert seen.lately.p50 is not None
+        assert seen.lately.p50.at_least
+        assert seen.points == ()
+    agent.working("demo", 3, 60)
+
+    def started() -> SeriesView | None:
+        one = waits(agent)
+        return one if one and one.lately.waiting == 0 and one.lately.count == 3 else None
+
+    done = until(started, "all have started", 20)
+    wait_until(lambda: len(accounting(bed)) == 3, "the accounting knows", 20)
+    assert sorted(point.value for point in done.points) == accounting(bed)
+    assert done.lately.p50 is not None
+    assert not done.lately.p50.at_least
+    assert done.lately.p50.value >= seen.lately.p50.value

@@ -1,0 +1,95 @@
+"""What would start sooner: the scheduler is asked about few ways, and its word is what is told."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ihpc_jupyter.errors import InvalidRequest, NotFound
+from ihpc_jupyter.explain.neighbours import MOST, Option, neighbours
+from ihpc_jupyter.model.offer import StartOffers
+from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
+from ihpc_jupyter.scheduler.slurm_evidence import parse_start
+from tests.slurmbed import SlurmBed
+from tests.world import Agent, World
+
+SITE = Site(
+    name="x",
+    kind=SiteKind.SLURM,
+    lanes={
+        "batch": Lane(),
+        "small": Lane(max_workers=2),
+        "spot": Lane(preemptible=True, cost_factor=0.5),
+        **{f"more{number}": Lane() for number in range(5)},
+    },
+    shapes={"s": Shape()},
+)
+
+
+def offers(agent: Agent, **request: object) -> StartOffers:
+    return StartOffers.model_validate_json(agent.request("POST", "/api/sites/bed/offers", request))
+
+
+def test_the_schedulers_own_word_on_each_way(world: World, slurm: SlurmBed) -> None:
+    for _ in slurm.nodes[:2]:
+        job = slurm.submit("--ntasks=1", "--cpus-per-task=4", "--mem=100M", "--time=30", "--partition=batch")
+        slurm.wait_for_job(job, "RUNNING")
+    agent = world.agent()
+    told = offers(agent, lane="batch", shape={"cores": 4, "memory": "100MiB"}, workers=4, time_limit=600)
+    assert 1 < len(told.offers) <= MOST
+    asked = told.offers[0]
+    half = next(offer for offer in told.offers if offer.what == "half the workers")
+    assert asked.expected_start is not None
+    assert half.expected_start is not None
+    assert asked.expected_start > time.time() + 1000, "two nodes are taken for half an hour"
+    assert half.expected_start < time.time() + 60, "two are free"
+    assert asked.price == pytest.approx(4 * 4 * 600 / 3600)
+    assert half.price == pytest.approx(asked.price / 2)
+    assert "to start at" in asked.told
+    calls = [call for call in world.commands.calls("srun") if "--test-only" in call.args]
+    assert len(calls) == len(told.offers)
+    again = offers(agent, lane="batch", shape={"cores": 4, "memory": "100MiB"}, workers=4, time_limit=600)
+    assert again == told
+    assert len([call for call in world.commands.calls("srun") if "--test-only" in call.args]) == len(calls)
+
+
+def test_what_can_never_start_is_unknown_in_slurms_words(world: World) -> None:
+    told = offers(world.agent(), lane="batch", shape={"cores": 4, "memory": "100MiB"}, workers=40)
+    assert told.offers[0].expected_start is None
+    assert "not available" in told.offers[0].told
+
+
+def test_a_wrong_question(world: World) -> None:
+    agent = world.agent()
+    with pytest.raises(NotFound):
+        offers(agent, lane="nowhere")
+    with pytest.raises(InvalidRequest):
+        offers(agent, workers=0)
+
+
+def test_neighbours_are_smaller_or_elsewhere_where_they_are_allowed() -> None:
+    found = neighbours(Option("as asked", "batch", Shape(), 8, 3600), SITE)
+    assert [option.what for option in found] == [
+        "as asked", "half the time", "half the workers", "half the workers for half the time",
+        "lane spot, which may be preempted", "lane more0",
+    ]  # fmt: skip
+    assert found[4].price(SITE) == pytest.approx(4.0)
+    assert [option.what for option in neighbours(Option("as asked", "small", Shape(), 1, 60), SITE)][
+        1
+    ] == "lane batch"
+
+
+@given(st.integers(1, 10_000), st.floats(1, 86400), st.sampled_from(sorted(SITE.lanes)))
+def test_there_are_never_many_and_none_is_larger(workers: int, seconds: float, lane: str) -> None:
+    asked = Option("as asked", lane, Shape(), workers, seconds)
+    found = neighbours(asked, SITE)
+    assert found[0] == asked
+    assert len(found) <= MOST
+    assert all(1 <= option.workers <= workers and option.time_limit <= seconds for option in found)
+    assert len({(option.lane, option.workers, option.time_limit) for option in found}) == len(found)
+
+
+@pytest.mark.parametrize("words", ["", "Requested node configuration is not available", "to start at noon"])
+def test_no_moment_is_made_up(words: str) -> None:
+    assert parse_start(words) is None

@@ -1,0 +1,214 @@
+"""The queue through a real agent: mine without a request, everybody's in one, arrays folded, letting go."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.queue import Belongs, Cancellation, Queue, QueueRow
+from ihpc_jupyter.model.why import Category, Explanation
+from ihpc_jupyter.scheduler.fold import Fold, fold, shortened
+from tests.lab_slurm import Workplace, workplace
+from tests.slurmbed import SlurmBed
+from tests.test_urgent_magics import ihpc
+from tests.world import Agent, World, until
+
+SITE = "/api/sites/bed/jobs"
+ONE = ("--ntasks=1", "--cpus-per-task=4", "--mem=100M", "--output=/dev/null", "--partition=batch")
+
+
+def jobs(agent: Agent, query: str = "fresh=true") -> Queue:
+    return Queue.model_validate_json(agent.request("GET", f"{SITE}?{query}"))
+
+
+def mine(agent: Agent, array: str) -> tuple[QueueRow, ...]:
+    return tuple(row for row in jobs(agent).rows if row.id.partition("_")[0] == array)
+
+
+def requests(agent: Agent) -> int:
+    site = json.loads(agent.request("GET", "/api/sites/bed"))
+    return int(site["requests"])
+
+
+def without_a_request(agent: Agent) -> Queue | None:
+    """My jobs, where nobody asked the batch system meanwhile."""
+    before = requests(agent)
+    told = jobs(agent, "")
+    return told if requests(agent) == before else None
+
+
+def test_my_jobs_are_folded_and_cost_no_request(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    array = slurm.submit(*ONE, "--array=0-19", "--job-name=many")
+    until(lambda: sum(row.state is JobState.RUNNING for row in jobs(agent).rows) == 4, "four of them run")
+    # The watcher asks when it likes; between two of its questions any number of looks costs none.
+    told = until(lambda: without_a_request(agent), "a look costs nothing", 10)
+    (folded,) = [row for row in told.rows if row.count > 1]
+    assert (folded.count, folded.elements, folded.name) == (16, "4-19", "many")
+    assert (folded.id, folded.cores, folded.nodes, folded.memory) == (f"{array}_4", 4, 1, 100 << 20)
+    assert folded.state_text == "It waits in the queue."
+    assert {total.state: total.jobs for total in told.totals} == {"PENDING": 16, "RUNNING": 4}
+    assert told.at is not None
+    assert told.command == "squeue --me --long"
+    singly = jobs(agent, f"array={array}")
+    assert len(singly.rows) == 20
+    assert all(row.count == 1 for row in singly.rows)
+    running = next(row for row in told.rows if row.state is JobState.RUNNING)
+    assert running.started_at is not None
+    assert running.time_limit == 3600.0
+
+
+def test_an_array_is_cancelled_whole_or_as_far_as_it_waits(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    array = slurm.submit(*ONE, "--array=0-9")
+    until(lambda: sum(row.state is JobState.RUNNING for row in jobs(agent).rows) == 4, "four of them run")
+
+    def let_go(query: str = "") -> int:
+        return Cancellation.model_validate_json(agent.request("DELETE", f"{SITE}/{array}{query}")).jobs
+
+    assert let_go("?waiting=true") == 6
+    until(
+        lambda: {row.state for row in jobs(agent).rows} == {JobState.RUNNING, JobState.CANCELLED}, "six are gone"
+    )
+    cancelled = [row for row in mine(agent, array) if row.state is JobState.CANCELLED]
+    assert {row.reason_text for row in cancelled} == {""}, "they do not wait for resources any more"
+    one = f"{array}_0"
+    assert Cancellation.model_validate_json(agent.request("DELETE", f"{SITE}/{one}")).jobs == 1
+    assert let_go() == 4 or let_go() == 3  # the one may still be on its way out
+    until(lambda: all(row.state.ended for row in mine(agent, array)), "all are gone")
+    with pytest.raises(NotFound):
+        let_go()
+
+
+def test_a_clusters_job_is_not_cancelled_behind_its_back(world: World) -> None:
+    agent = world.agent()
+    agent.create("desk", 1)
+    agent.working("desk", 1)
+    (row,) = [row for row in jobs(agent).rows if row.belongs is Belongs.CLUSTER]
+    assert row.owner == "desk"
+    with pytest.raises(Rejected, match="belongs to cluster 'desk'") as refused:
+        agent.request("DELETE", f"{SITE}/{row.id}")
+    assert "ihpc scale desk" in refused.value.hint
+    with pytest.raises(Rejected):
+        agent.request("DELETE", f"{SITE}/{row.id.partition('_')[0]}")
+
+
+def test_somebody_elses_job_is_seen_and_not_touched(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    theirs = slurm.submit(*ONE, user="ihpc-bob")
+    slurm.wait_for_job(theirs, "RUNNING")
+    own = slurm.submit(*ONE)
+    until(lambda: any(row.id == own for row in jobs(agent).rows), "mine is seen")
+    everybody = jobs(agent, "all=true")
+    assert [(row.id, row.mine, row.user == "ihpc-bob") for row in everybody.rows if not row.state.ended] == [
+        (own, True, False),
+        (theirs, False, True),
+    ]
+    assert not any(row.id == theirs for row in jobs(agent).rows)
+    before = len(world.commands.calls("squeue"))
+    for _ in range(5):
+        jobs(agent, "all=true")
+    asked = [call for call in world.commands.calls("squeue")[before:] if "--me" not in call.args]
+    assert asked == [], "kept for a while"
+    with pytest.raises(NotFound):  # even where the agent's user could: not on a guess
+        agent.request("DELETE", f"{SITE}/{theirs}")
+    assert slurm.job_state(theirs) == "RUNNING"
+
+
+def test_why_is_asked_once_for_all_who_ask(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    job = slurm.submit(*ONE, "--hold")
+    answers = [Explanation.model_validate_json(agent.request("GET", f"{SITE}/{job}/why")) for _ in range(4)]
+    assert {answer.category for answer in answers} == {Category.HELD}
+    assert len([call for call in world.commands.calls("scontrol") if job in call.args]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("/x;rm/why", InvalidRequest), ("/999999/why", NotFound), ("?all=yes", InvalidRequest)],
+)
+def test_what_cannot_be_answered(world: World, path: str, error: type[Exception]) -> None:
+    agent = world.agent()
+    with pytest.raises(error):
+        agent.request("GET", f"{SITE}{quote(path, safe='/?=')}")
+
+
+def test_a_silent_site_keeps_what_it_said_with_its_age(world: World, slurm: SlurmBed) -> None:
+    world.describe_site(timeout=1)
+    agent = world.agent()
+    job = slurm.submit(*ONE)
+    until(lambda: any(row.id == job for row in jobs(agent).rows), "it is seen")
+    at = jobs(agent, "").at
+    slurm.freeze_controller()
+    agent.create("desk", 0)  # somebody looks
+
+    def told() -> Queue | None:
+        queue = jobs(agent, "")
+        return queue if queue.health == "unknown" else None
+
+    silent = until(told, "the site is silent", 40)
+    assert any(row.id == job for row in silent.rows)
+    assert silent.at is not None
+    assert at is not None
+    assert silent.detail
+    slurm.thaw_controller()
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Workplace]:
+    with workplace() as made:
+        yield made
+
+
+def test_the_embedded_site_and_the_command_line(place: Workplace) -> None:
+    made = ihpc(place, "create", "wide", "--workers", "30")
+    assert made.returncode == 0, made.stderr
+
+    def listed() -> "subprocess.CompletedProcess[str] | None":
+        shown = ihpc(place, "jobs")
+        return shown if "Waiting for enough free cores" in shown.stdout else None
+
+    shown = until(listed, "some wait", 40)
+    assert "cluster wide" in shown.stdout
+    assert "PENDING" in shown.stderr
+    waiting = next(line.split()[0] for line in shown.stdout.splitlines() if "Waiting for enough" in line)
+    root, _, elements = waiting.partition("_")
+    job = f"{root}_{elements.strip('[]').partition('-')[0].partition(',')[0]}"
+    why = ihpc(place, "why", job)
+    assert why.returncode == 0, why.stderr
+    assert "RESOURCES" in why.stdout.upper()
+    assert "free cores: 0 of" in why.stdout
+    assert ihpc(place, "why", "424242").returncode == 1
+    refused = ihpc(place, "cancel", "local", job)
+    assert refused.returncode == 1
+    assert "belongs to cluster 'wide'" in refused.stderr
+    ihpc(place, "stop", "wide")
+
+
+def job(id_: str, state: JobState = JobState.PENDING, reason: str = "Priority") -> Job:
+    return Job(id=id_, name="a", state=state, reason=reason)
+
+
+def test_folding_keeps_what_differs() -> None:
+    everyone = [
+        job("7_0", JobState.RUNNING, ""),
+        *(job(f"7_{n}") for n in (2, 3, 9)),
+        job("7_5", reason="Other"),
+        job("8"),
+    ]
+    assert [(one.job.id, one.count, one.elements) for one in fold(everyone)] == [
+        ("7_0", 1, ""), ("7_2", 3, "2-3,9"), ("7_5", 1, ""), ("8", 1, ""),
+    ]  # fmt: skip
+    many = fold(job(f"7_{n}", JobState.RUNNING, "") for n in range(100_000))
+    assert many == [Fold(job("7_0", JobState.RUNNING, ""), 100_000, "0-99999")]
+
+
+def test_long_lists_of_elements_are_shortened() -> None:
+    text = ",".join(str(number) for number in range(0, 2000, 2))
+    assert len(shortened(text)) <= 122
+    assert shortened(text).endswith(",…")
+    assert shortened("1-5") == "1-5"
