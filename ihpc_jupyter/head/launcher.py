@@ -184,7 +184,11 @@ def main() -> None:
     parser.add_argument("--death-timeout", type=float, default=60.0)
     parser.add_argument("--processes", type=int, default=1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    raise SystemExit(Launcher(parser.parse_args()).run())
+    code = Launcher(parser.parse_args()).run()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # taking Dask apart takes a tenth of a second or two, and somebody may wait for the node
 
 
 if __name__ == "__main__":

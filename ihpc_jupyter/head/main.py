@@ -152,6 +152,8 @@ def _end_on_signals() -> None:
 SETTINGS = {
     # Who dies beside a dying worker is not to blame for it: nodes are taken away here all the time.
     "distributed.scheduler.allowed-failures": 10,
+    # How soon a worker that has to go sees that its results have arrived elsewhere: somebody waits for its node.
+    "distributed.scheduler.active-memory-manager.interval": "200ms",
     "distributed.dashboard.link": "",
 }
 

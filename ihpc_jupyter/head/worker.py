@@ -29,6 +29,8 @@ _MARGIN = 0.7
 """Seconds kept back from the grace for closing connections."""
 _TERM_GRACE = 3.0
 """Seconds that a plain SIGTERM is taken to leave before SIGKILL (Slurm's KillWait is 30 s by default)."""
+_LOOK = 0.05
+"""Seconds between two looks at what still runs, once it is time to go."""
 _CONNECT = "5s"
 _ONE_HEAD = 20.0
 """Seconds to try one head's address, before it is looked up again: a new head may listen elsewhere."""
@@ -146,10 +148,10 @@ class _Leaving:
         while time.monotonic() < self._until:
             idle = self._worker.state.executing_count == 0
             if idle:
-                await asyncio.sleep(0.05)  # the head must have heard of the last result
+                await asyncio.sleep(_LOOK)  # the head must have heard of the last result
             if await self._hand_over(remove=False) and idle:
                 break
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_LOOK)
         await self._hand_over(remove=True)
         await self._worker.close(nanny=False, reason=TOLD_TO_GO)
 
