@@ -20,7 +20,7 @@ from ihpc_jupyter.scheduler import local as local_module
 from ihpc_jupyter.scheduler.base import Submission
 from ihpc_jupyter.scheduler.local import Local
 from ihpc_jupyter.scheduler.local_queue import LocalJob, next_moves
-from tests.asynchronous import eventually, run
+from tests.asynchronous import eventually, run, until
 
 SLEEP = "#!/bin/bash\nexec sleep 60\n"
 SITE = Site(
@@ -274,6 +274,10 @@ asyncio.run(main())
 """
 
 
+def _titled(directory: Path) -> list[psutil.Process]:
+    return [one for one in _processes(directory) if "ihpc-job" in one.info["cmdline"]]
+
+
 def test_a_killed_holder_loses_nothing_and_starts_nothing_twice(tmp_path: Path) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
@@ -288,7 +292,9 @@ def test_a_killed_holder_loses_nothing_and_starts_nothing_twice(tmp_path: Path) 
             async with opened(tmp_path) as local:
                 jobs = await jobs_in(local, ["1_0", "1_1"], lambda job: job.state.active)
                 assert {job.name for job in jobs} == {"kept"}
-                assert len([one for one in _processes(tmp_path) if "ihpc-job" in one.cmdline()]) == 2
+                # A process carries its title a moment after it has been started.
+                await until(lambda: len(_titled(tmp_path)) >= 2, "both have their title")
+                assert len(_titled(tmp_path)) == 2
 
         run(scenario())
     finally:
