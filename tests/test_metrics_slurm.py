@@ -6,14 +6,14 @@ import pytest
 
 from ihpc_jupyter.model.metrics import Responsiveness, SeriesView
 from tests.slurmbed import FaultyCommands, SlurmBed, wait_until
+from tests.slurmbed.fixtures import MakeSlurm
 from tests.world import SITE, Agent, World, partition_down, until
 
 
 @pytest.fixture
-def accounted(slurm_accounting: SlurmBed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world on the bed with accounting."""
-    directory = slurm_accounting.directory / "faulty" / tmp_path_factory.mktemp("faulty").name
-    with World(slurm_accounting, FaultyCommands(directory)) as world:
+def accounted(make_slurm: MakeSlurm, faulty_commands: FaultyCommands) -> Iterator[World]:
+    """A world on a bed whose accounting knows no other test's jobs."""
+    with World(make_slurm(accounting=True), faulty_commands) as world:
         yield world
 
 

@@ -21,6 +21,14 @@ SITE = "/api/sites/bed/jobs"
 ONE = ("--ntasks=1", "--cpus-per-task=4", "--mem=100M", "--output=/dev/null", "--partition=batch")
 
 
+@pytest.fixture
+def slurm(fresh_slurm: SlurmBed) -> Iterator[SlurmBed]:
+    """A queue without the jobs of other modules' tests."""
+    yield fresh_slurm
+    fresh_slurm.heal()
+    fresh_slurm.cancel_all()
+
+
 def jobs(agent: Agent, query: str = "fresh=true") -> Queue:
     return Queue.model_validate_json(agent.request("GET", f"{SITE}?{query}"))
 

@@ -25,6 +25,14 @@ WHOLE = ("--nodes=4", "--ntasks=4", "--cpus-per-task=4", "--mem=100M")
 ONE = ("--ntasks=1", "--cpus-per-task=4", "--mem=100M", "--output=/dev/null")
 
 
+@pytest.fixture
+def slurm(fresh_slurm: SlurmBed) -> Iterator[SlurmBed]:
+    """A queue without the jobs of other modules' tests."""
+    yield fresh_slurm
+    fresh_slurm.heal()
+    fresh_slurm.cancel_all()
+
+
 def asked(bed: SlurmBed, job_id: str) -> Explanation:
     """Our answer; it takes few requests."""
 

@@ -49,6 +49,14 @@ def slurm_accounting(slurm_accounting_session: SlurmBed) -> Iterator[SlurmBed]:
     slurm_accounting_session.cancel_all()
 
 
+@pytest.fixture(scope="module")
+def fresh_slurm() -> Iterator[SlurmBed]:
+    """A bed that only one module's tests have seen: Slurm tells of ended jobs for minutes."""
+    _skip_without(accounting=False)
+    with SlurmBed() as bed:
+        yield bed
+
+
 @pytest.fixture
 def make_slurm() -> Iterator[MakeSlurm]:
     """Return a function that starts a bed of its own for this test; it takes the fields of `BedSettings`."""
