@@ -191,8 +191,8 @@ class RunKeeper:
     async def _room(self) -> bool:
         """Whether there is room for it, asked for only while it waits longer than it should."""
         record = self.record
-        waits = record.state in {RunState.SUBMITTED, RunState.QUEUED} and len(record.attempts) == 1
-        if not waits or time.time() - record.attempts[0].submitted_at < STUCK_AFTER:
+        waits = record.state in {RunState.SUBMITTED, RunState.QUEUED} and bool(record.attempts)
+        if not waits or time.time() - record.attempts[-1].submitted_at < STUCK_AFTER:
             return False
         capacity = await self._desk.capacity(patience=1.0)
         return capacity is not None and capacity.free.get(record.lane, 0) >= self._cores

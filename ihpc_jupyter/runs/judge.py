@@ -24,6 +24,9 @@ UNSEEN_FOR = 30.0
 STUCK_AFTER = 5.0
 """Seconds in which a job that finds room starts; Slurm needs a fraction of one."""
 
+STUCK_AT_MOST = 3
+"""Attempts that may be given up for waiting although there is room."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -130,11 +133,12 @@ def _never_seen(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdic
 
 def _stuck(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | None:
     """It waits for a node that an ended job still holds, though others are free: asked again, it gets another.
-    Once: a job that waits for something else keeps its place in the queue."""
+    Each time with twice the patience, and not for ever: a job that waits for something else keeps its place."""
     begun = any(copy.started_at is not None for copy in sight.copies)
     reasons = {job.reason for job in sight.jobs if job.state.waiting}
-    waits = seen.now - attempt.submitted_at > STUCK_AFTER and bool(reasons) and reasons <= _FOR_A_NODE
-    if attempt.number > 1 or begun or not waits or not seen.room:
+    patience = STUCK_AFTER * 2.0 ** (attempt.number - 1)
+    waits = seen.now - attempt.submitted_at > patience and bool(reasons) and reasons <= _FOR_A_NODE
+    if attempt.number > STUCK_AT_MOST or begun or not waits or not seen.room:
         return None
     return Verdict("lost", "It waited for a node although others were free.")
 

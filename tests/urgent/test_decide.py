@@ -180,7 +180,7 @@ def test_a_run_whose_first_attempt_was_never_written_down_begins() -> None:
     assert decide(record().model_copy(update={"attempts": ()}), seen()).again is not None
 
 
-def test_stuck_behind_a_held_node_it_is_asked_again_once() -> None:
+def test_stuck_behind_a_held_node_it_is_asked_again_a_few_times() -> None:
     waiting = AttemptSight((NOT_YET,), HELD, (job(JobState.PENDING, reason="Resources"),))
     late = NOW + STUCK_AFTER + 1
     assert decide(record(), seen({1: waiting}, now=late, room=False)).again is None
@@ -189,6 +189,9 @@ def test_stuck_behind_a_held_node_it_is_asked_again_once() -> None:
     assert decide(record(), seen({1: limited}, now=late, room=True)).again is None
     second = record(attempt(1, outcome="lost"), attempt(2))
     assert decide(second, seen({2: waiting}, now=late, room=True)).again is None
+    assert decide(second, seen({2: waiting}, now=NOW + 2 * STUCK_AFTER + 1, room=True)).again is not None
+    fourth = record(*(attempt(number, outcome="lost") for number in (1, 2, 3)), attempt(4))
+    assert decide(fourth, seen({4: waiting}, now=NOW + 1000, room=True)).again is None
 
 
 def test_a_command_killed_while_its_job_waits_leaves_no_orphan() -> None:
