@@ -24,7 +24,7 @@ from tests.urgent.orders import (
     start,
     when,
 )
-from tests.world import SITE, Stopwatch, World, until
+from tests.world import SITE, Agent, Stopwatch, World, until
 
 
 def test_a_script_runs_at_once_and_its_output_comes_back(world: World) -> None:
@@ -200,11 +200,16 @@ def test_told_to_go_on_it_answers_late(world: World) -> None:
     assert over.state is RunState.SUCCEEDED
 
 
+def planned(agent: Agent) -> Plan:
+    """What would happen; it waits a moment for what is free, where an order does not."""
+    return Plan.model_validate_json(agent.request("POST", "/api/runs/plan", {"site": SITE}))
+
+
 def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
     victims = slurm.fill("spot")
-    plan = Plan.model_validate_json(agent.request("POST", "/api/runs/plan", {"site": SITE}))
-    assert plan.chosen is WayKind.PREEMPTION
+    until(lambda: planned(agent).chosen is WayKind.PREEMPTION, "that it is full is known", 10)
+    plan = planned(agent)
     way = next(way for way in plan.ways if way.kind is WayKind.PREEMPTION)
     assert "4 in spot" in way.disturbs
     watch = Stopwatch()
@@ -326,6 +331,7 @@ def test_an_active_reservation_of_ones_own_is_used(world: World, slurm: SlurmBed
     )  # fmt: skip
     try:
         agent = world.agent()
+        until(lambda: planned(agent).chosen is WayKind.RESERVATION, "the reservation is known", 10)
         over = ended(agent, run_script(agent, "hostname").id)
         assert over.attempts[0].way is WayKind.RESERVATION
         assert over.attempts[0].nodes == ("alpha4",)
