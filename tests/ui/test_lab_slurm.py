@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.lab_slurm import Lab as LabServer
 from tests.lab_slurm import workplace
-from tests.slurmbed import SlurmBed
+from tests.slurmbed import SlurmBed, wait_until
 from tests.ui.lab import Lab, browse
 
 OPTIONS = ("--no-browser", "--expose-app-in-browser", *(["--allow-root"] if os.getuid() == 0 else []))
@@ -46,13 +46,21 @@ def lab(slurm: SlurmBed) -> Iterator[Lab]:
         yield window
 
 
+def offered_accounts(lab: Lab) -> list[str]:
+    """The accounts in the form, which stays open; none, and closed, before the site has told any."""
+    lab.side_bar.get_by_role("button", name="New cluster").click()
+    lab.dialog.locator('input[name="name"]').wait_for()
+    offered = lab.dialog.locator('select[name="account"] option').all_inner_texts()
+    if not offered:
+        lab.dismiss()
+    return offered
+
+
 def test_an_account_is_chosen_in_the_form_and_charged(slurm_accounting: SlurmBed) -> None:
     with window_on(slurm_accounting) as lab:
-        lab.side_bar.get_by_role("button", name="New cluster").click()
-        account = lab.dialog.locator('select[name="account"]')
-        offered = account.locator("option").all_inner_texts()
+        offered = wait_until(lambda: offered_accounts(lab), "the site has told its accounts", 30)
         chosen = next(name for name in offered if name in {"research", "teaching", "root"})
-        account.select_option(chosen)
+        lab.dialog.locator('select[name="account"]').select_option(chosen)
         lab.dialog.locator('input[name="name"]').fill("paid")
         lab.dialog.get_by_label("How many").fill("1")
         lab.answer("Create cluster")
