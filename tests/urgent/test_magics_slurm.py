@@ -44,7 +44,8 @@ def test_a_node_dies_under_a_cell_and_the_answer_comes_in_time(
 
     def strike(shown: Shown) -> bool:
         if "begun" in shown.stdout and not struck:
-            struck.append(latest(place).attempts[0].nodes[0])
+            # What a cell prints is here before the agent has looked.
+            struck.extend(until(lambda: latest(place).attempts[0].nodes, "its node is known", 10))
             slurm.kill_node(struck[0])
         return False
 
