@@ -35,7 +35,12 @@ def test_many_workers_are_one_request_and_the_counts_are_true(world: World) -> N
     agent.scale("demo", 24)
     until(lambda: agent.group("demo").counts.pending == 8, "8 workers wait", 30)
     waiting = [job for job in agent.group("demo").jobs if job.state.waiting]
-    assert all(job.reason_text.endswith(".") for job in waiting)
+    assert all(job.reason_text.endswith(".") for job in waiting), "also before Slurm has looked at them"
+    until(
+        lambda: all(job.reason for job in agent.group("demo").jobs if job.state.waiting), "Slurm's own codes", 20
+    )
+    waiting = [job for job in agent.group("demo").jobs if job.state.waiting]
+    assert all(job.reason and job.reason_text for job in waiting)
     assert len(world.commands.calls("sbatch")) == 2
     agent.scale("demo", 3)
     agent.working("demo", 3)

@@ -50,7 +50,7 @@ def tell(port: int) -> None:
         except OSError:
             if time.monotonic() > until:
                 raise
-        time.sleep(pause)
+        time.sleep(pause)  # the hub is away or restarts: asked again, later and later
         pause = min(5.0, 2 * pause)
 
 

@@ -42,7 +42,7 @@ def primes(
             small[divisor * divisor :: divisor] = False
             is_prime[max(divisor * divisor, -(-low // divisor) * divisor) - low :: divisor] = False
     found = (np.flatnonzero(is_prime) + low).astype(np.uint32)
-    time.sleep(max(0.0, over - time.monotonic()))
+    time.sleep(max(0.0, over - time.monotonic()))  # the rest of the work: pretended cores make nothing quicker
     note("end")
     return found
 

@@ -42,9 +42,9 @@ def test_a_controller_that_is_away_changes_nothing(
         until(lambda: {job.state for job in agent.jobs("demo").values()} == {JobState.UNKNOWN}, "unknown", 30)
         watch.within(30, f"controller {how} → states unknown")
         took = answers(agent, max(2.0, seconds - watch.seconds))
-        # Nobody waits for the batch system's two seconds; the machine that tests run on may itself be busy.
-        assert took[len(took) * 19 // 20] < 0.5, took
-        assert took[len(took) // 2] < 0.1, took
+        # The machine that tests run on may itself be busy for a moment: one answer in twenty is forgiven.
+        assert took[len(took) * 19 // 20] < 0.1, took
+        assert took[len(took) // 2] < 0.02, took
         view = agent.view("demo")
         assert view.asked_at is not None
         assert time.time() - view.asked_at > 5, "the age of what was said"

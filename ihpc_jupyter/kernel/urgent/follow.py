@@ -51,7 +51,7 @@ class Feed:
         until = time.monotonic() + LAST_WORDS
         self._drain()
         while not self._ended and time.monotonic() < until:
-            time.sleep(LOOK)
+            time.sleep(LOOK)  # a file on a shared disk tells nobody that it has grown
             self._drain()
 
     def unanswered(self) -> None:
