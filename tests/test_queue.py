@@ -14,7 +14,7 @@ from ihpc_jupyter.model.why import Category, Explanation
 from ihpc_jupyter.scheduler.fold import Fold, fold, shortened
 from tests.lab_slurm import Workplace, workplace
 from tests.slurmbed import SlurmBed
-from tests.test_urgent_magics import ihpc
+from tests.workplaces import ihpc
 from tests.world import Agent, World, until
 
 SITE = "/api/sites/bed/jobs"

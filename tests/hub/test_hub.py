@@ -34,14 +34,14 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
 def test_bad_options_over_rest_name_the_field(
     hub: Hub, slurm: SlurmBed, field: str, options: dict[str, object], allowed: str
 ) -> None:
-    before = _last_job(slurm)
+    before = _next_job(slurm)
     hub.order(BOB, **options)
     with hub.api as api:
         failed = api.get(f"/users/{BOB}/server/progress").text
     assert field in failed
     assert allowed in failed
     hub.wait_for_none(BOB)
-    assert _last_job(slurm) == before, "nothing was submitted"
+    assert _next_job(slurm) == before, "nothing was submitted"
 
 
 def test_the_spawner_is_chosen_by_the_name_that_the_package_declares() -> None:
@@ -61,7 +61,7 @@ def test_the_hub_loads_neither_dask_nor_a_server() -> None:
 
 
 def test_bad_options_by_form_and_by_query(hub: Hub, slurm: SlurmBed) -> None:
-    before = _last_job(slurm)
+    before = _next_job(slurm)
     browser = Browser(hub, BOB)
     page = browser.get(f"/hub/spawn/{BOB}").text
     assert 'value="interactive"' in page
@@ -73,7 +73,7 @@ def test_bad_options_by_form_and_by_query(hub: Hub, slurm: SlurmBed) -> None:
     by_query = browser.get(f"/hub/spawn/{BOB}?opt-time=1y")
     assert "time:" in by_query.text
     assert "1m to" in by_query.text
-    assert _last_job(slurm) == before
+    assert _next_job(slurm) == before
 
 
 def test_a_job_that_is_cancelled_from_outside_is_noticed(hub: Hub, slurm: SlurmBed) -> None:
@@ -180,9 +180,10 @@ def _fill(slurm: SlurmBed) -> list[str]:
     return blockers
 
 
-def _last_job(slurm: SlurmBed) -> str:
-    ids = slurm.run("squeue", "--noheader", "--states=all", "--format=%i").stdout.split()
-    return max(ids, key=int, default="")
+def _next_job(slurm: SlurmBed) -> str:
+    """The number of the next job, which goes up with each that is submitted, whatever the queue still tells of."""
+    config = slurm.run("scontrol", "show", "config").stdout
+    return next(line for line in config.splitlines() if line.startswith("NEXT_JOB_ID"))
 
 
 def _lines_while_waiting(hub: Hub) -> list[str]:
