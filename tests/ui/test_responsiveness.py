@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.ui.accessibility import faults
 from tests.ui.conftest import Server
 from tests.ui.lab import SECOND, Lab
 from tests.world import REPOSITORY
@@ -80,6 +81,7 @@ def test_nothing_is_asked_while_the_pane_is_hidden(lab: Lab, pane: Locator) -> N
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_can_be_read_in_both_themes_and_on_a_telephone(lab: Lab, pane: Locator, theme: str) -> None:
     lab.theme("dark" if theme == "dark" else "light")
+    assert faults(pane) == []
     lab.screenshot(Path("test-results") / f"responsiveness-{theme}.png")
     lab.resize(390)
     lab.run("application:toggle-left-area")
