@@ -36,12 +36,6 @@ export function CardActions({ cluster, actions }: IProps): React.ReactElement {
             onClick={() => actions.openDashboard(name)}
           />
           <Action
-            glyph="wait"
-            text="History"
-            label={`Open ${name} over time`}
-            onClick={() => actions.openCluster(name)}
-          />
-          <Action
             glyph="script"
             text="Script"
             label={`Show batch script of ${name}`}

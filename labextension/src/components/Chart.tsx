@@ -39,7 +39,7 @@ export function Chart(props: IProps): React.ReactElement {
   const span = React.useRef<[number, number]>([from, to]);
   const data = align(panel.lines) as uPlot.AlignedData;
   const names = panel.lines.map(line => line.name).join('\n');
-  React.useEffect(() => {
+  React.useLayoutEffect(() => {
     const made = new uPlot(
       options(node.current!, panel, pane, span),
       data,
@@ -62,7 +62,7 @@ export function Chart(props: IProps): React.ReactElement {
     // The lines' names decide what a chart is made of; their data follow below.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [names]);
-  React.useEffect(() => {
+  React.useLayoutEffect(() => {
     span.current = [from, to];
     plot.current?.setData(data);
   });
