@@ -41,7 +41,7 @@ def attempt_name(run: str, number: int) -> str:
     return JobTag(run, run_group(number), new_submission_id()).job_name
 
 
-_DRIVER = "'from ihpc_jupyter.driver.process import main; main()'"
+DRIVER = "from ihpc_jupyter.driver.process import main; main()"
 """As ``-m ihpc_jupyter.driver`` does, without the machinery by which Python finds a module to run."""
 
 
@@ -52,7 +52,7 @@ def attempt_script(record: RunRecord, desk: SiteDesk, mailbox: Mailbox, number: 
         f"[ -e {shlex.quote(str(mailbox.gate))} ] || exit 0",
         *environment_lines(desk.site, desk.site.lanes[record.lane], record.environment),
         "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-" + str(record.shape.cores) + "}",
-        f'exec "$IHPC_PYTHON" -c {_DRIVER} {shlex.quote(str(mailbox.path))} {number}',
+        f'exec "$IHPC_PYTHON" -c {shlex.quote(DRIVER)} {shlex.quote(str(mailbox.path))} {number}',
     ]
     return "\n".join(lines) + "\n"
 
