@@ -84,21 +84,17 @@ class Slurm:
         return parse_start(words), words
 
     async def capacity(self) -> Capacity:
-        """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``), active
-        reservations of this user (one ``scontrol``): all asked at once, as somebody waits for the plan."""
-        lanes = self._site.lanes
-        asked, victims, reservations = await asyncio.gather(
-            self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"]),
-            self._running({name: lane for name, lane in lanes.items() if lane.preemptible}),
-            self._reservations(),
+        """Free cores of each lane's partition (one ``sinfo``), this user's active reservations (one ``scontrol``):
+        both asked at once, as somebody waits for the plan."""
+        asked, reservations = await asyncio.gather(
+            self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"]), self._reservations()
         )
         cores = room.parse_cores(asked.stdout)
         first = next(iter(cores.values()), (0, 0))
-        told = {name: cores.get(lane.partition or "", first) for name, lane in lanes.items()}
+        told = {name: cores.get(lane.partition or "", first) for name, lane in self._site.lanes.items()}
         return Capacity(
             free={name: free for name, (free, _) in told.items()},
             total={name: total for name, (_, total) in told.items()},
-            preemptible_jobs=victims,
             reservations=reservations,
         )
 
@@ -115,8 +111,9 @@ class Slurm:
             if me in one.users and one.partition in {None, lane.partition}
         }
 
-    async def _running(self, lanes: dict[str, Lane]) -> dict[str, int]:
-        """How many jobs run in these lanes, everybody's as far as Slurm shows them."""
+    async def preemptible(self) -> dict[str, int]:
+        """One ``squeue`` of the partitions of preemptible lanes; none where there is no such lane."""
+        lanes = {name: lane for name, lane in self._site.lanes.items() if lane.preemptible}
         if not lanes:
             return {}
         partitions = sorted({lane.partition for lane in lanes.values() if lane.partition})
