@@ -108,6 +108,8 @@ def test_what_is_sooner_is_said_and_what_is_not_told_is_not_made_up() -> None:
     assert "sooner" not in asked
     assert "; sooner by 14 min" in half
     assert "start not told (no such account)" in unknown
+    itself = StartOffers(site="bed", at=now, offers=ways, job_start=now + 100)
+    assert not any("sooner" in line for line in offers_lines(itself, now)), "the job itself starts as soon"
 
 
 def test_what_can_never_start_is_unknown_in_slurms_words(world: World) -> None:
