@@ -91,6 +91,8 @@ def test_a_job_is_asked_about_as_one_worker_a_node() -> None:
     request = request_of(job)
     assert request.workers == 4
     assert request.shape == Shape(cores=3, memory=(5 << 20) // 2, gpus=1)
+    tiny = request_of(Job(id="1", name="a", state=JobState.PENDING, cores=1, nodes=3, memory=1000, time_limit=0))
+    assert (tiny.shape, tiny.time_limit) == (Shape(memory=1 << 20), None)
     untold = request_of(Job(id="1", name="a", state=JobState.PENDING))
     assert (untold.workers, untold.shape) == (1, Shape())
 

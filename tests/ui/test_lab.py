@@ -158,6 +158,7 @@ def test_everything_is_in_the_palette(lab: Lab) -> None:
     )
     wanted = {"new-cluster", "scale-cluster", "adapt-cluster", "stop-cluster", "retry-cluster", "open-dashboard"}
     wanted |= {"insert-client-code", "show-script", "show-log", "check-site", "focus-sidebar"}
+    wanted |= {"open-cluster", "follow-job-log", "explain-end", "toggle-notifications", "open-queue", "why-job"}
     wanted |= {"run-urgently", "cancel-run", "forget-run", "show-run-plan", "attach-run"}
     assert {f"ihpc:{name}" for name in wanted} <= set(labels)
 
