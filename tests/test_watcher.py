@@ -73,6 +73,9 @@ class Told:
     async def evidence(self, job_id: str) -> Evidence:
         raise NotImplementedError
 
+    async def log_path(self, job_id: str) -> str:
+        raise NotImplementedError
+
     def listing(self, *, everybody: bool) -> str:
         raise NotImplementedError
 

@@ -177,6 +177,8 @@ class Load(Model):
     memory_limit: int = 0
     desired: int = 0
     clients: int = 0
+    sent: int = 0
+    """Bytes that workers have sent to one another and to clients since the head began."""
 
 
 class Note(Model):

@@ -159,6 +159,9 @@ class BatchSystem(Protocol):
         Raises `NotFound` for a job that the batch system does not know.
         """
 
+    async def log_path(self, job_id: str) -> str:
+        """The file that a started job writes what it says into; empty where that is not told (any more)."""
+
     def listing(self, *, everybody: bool) -> str:
         """The command that shows a person the same jobs in a terminal; empty where there is none."""
 

@@ -175,6 +175,11 @@ class Local:
         await self._ready()
         return evidence_of(list(self._jobs.values()), self.slots, job_id, platform.node())
 
+    async def log_path(self, job_id: str) -> str:
+        """As it was given."""
+        await self._ready()
+        return self._jobs[job_id].log if job_id in self._jobs else ""
+
     def listing(self, *, everybody: bool) -> str:
         """Our own command."""
         return "ihpc jobs --site " + self._site.name

@@ -222,6 +222,10 @@ class Slurm:
         found = await Inquiry(self._run, job_id).evidence()
         return found.model_copy(update={"job": self._with_lane(found.job)})
 
+    async def log_path(self, job_id: str) -> str:
+        """One ``scontrol``; a forgotten job's is not told."""
+        return await Inquiry(self._run, job_id).log_path()
+
     def listing(self, *, everybody: bool) -> str:
         """``squeue``."""
         return "squeue --long" if everybody else "squeue --me --long"
