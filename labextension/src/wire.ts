@@ -228,6 +228,7 @@ export interface Site {
   };
   head: HeadSettings;
   polling: Polling;
+  snapshot: string | null;
   prologue: string[];
   proposed: boolean;
 }
