@@ -50,8 +50,8 @@ class Life:
         """One job dies as by a crash; another takes its place."""
         time.sleep(random.uniform(0.5, 2.5))  # noqa: S311 - at no particular moment of anybody's rhythm
         job, launcher = random.choice(list(self._launchers().items()))  # noqa: S311
-        # The pids live in their nodes' own process namespaces; seen from here each is one of ours.
-        for process in (*launcher.children(recursive=True), launcher):
+        # The launcher first: it would start a worker that dies again.
+        for process in (launcher, *launcher.children(recursive=True)):
             process.send_signal(signal.SIGKILL)
         self._killed[job] = time.time()
         self._all_work(without=job)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ihpc_jupyter.agent.attempts import DRIVER
 from ihpc_jupyter.kernel.urgent.capture import Payload, capture_cell
 from ihpc_jupyter.kernel.urgent.restore import Result, read_header, restore
 from ihpc_jupyter.model.mailbox import Mailbox
@@ -36,7 +37,7 @@ def put(payload: Payload, mailbox: Mailbox, **changes: object) -> None:
 
 def start(mailbox: Mailbox, attempt: int = 1, copy: int = 0) -> "subprocess.Popen[str]":
     """A driver, on its way."""
-    argv = [sys.executable, "-m", "ihpc_jupyter.driver", str(mailbox.path), str(attempt)]
+    argv = [sys.executable, "-c", DRIVER, str(mailbox.path), str(attempt)]
     environment = {**os.environ, "IHPC_JOB_ID": f"7_{copy}"}
     environment.pop("SLURM_PROCID", None)
     return subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -30,11 +30,10 @@ def job(number: int, state: JobState = JobState.RUNNING, submission: str = "abcd
     return Job(id=f"7_{number}", name=JobTag(UID, "main", submission).job_name, state=state, **fields)
 
 
-def worker(number: int, process: int = 0, **fields: Any) -> WorkerInfo:
+def worker(number: int, process: int = 0, attempt: int = 0, **fields: Any) -> WorkerInfo:
     """A worker process of that job."""
-    return WorkerInfo(
-        name=f"main:7_{number}:r0:p{process}.0", group="main", job=f"7_{number}", host="127.0.0.1", **fields
-    )
+    name = f"main:7_{number}:r0:p{process}.{attempt}"
+    return WorkerInfo(name=name, group="main", job=f"7_{number}", host="127.0.0.1", **fields)
 
 
 def head(*workers: WorkerInfo) -> HeadState:

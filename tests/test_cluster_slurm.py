@@ -1,8 +1,5 @@
 """The elastic cluster on a real Slurm when nothing goes wrong: placements, groups, load, sites, ssh."""
 
-import json
-import os
-import shutil
 import sys
 import threading
 from collections.abc import Mapping
@@ -12,8 +9,8 @@ import pytest
 
 from ihpc_jupyter.model.cluster import ClusterView
 from ihpc_jupyter.model.protocol import Report
+from tests.far import far_from_slurm
 from tests.slurmbed import FaultyCommands, SlurmBed
-from tests.sshd import running_sshd
 from tests.world import REPOSITORY, SITE, Agent, Stopwatch, World, until
 
 ENVIRONMENT = {"python": sys.executable, "directory": str(REPOSITORY)}
@@ -131,21 +128,7 @@ def test_the_account_that_is_charged_is_told(slurm_accounting: SlurmBed, faulty_
 
 
 def test_over_ssh_from_a_host_without_slurm(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = world.root / "bin"
-    path.mkdir()
-    for program in ("sh", "bash", "ssh", "env", "timeout"):
-        (path / program).symlink_to(shutil.which(program) or f"/usr/bin/{program}")
-    site = world.root / "site.toml"
-    with running_sshd(world.root, "/usr/bin:/bin", world.bed.env["SLURM_CONF"]) as options:
-        transport = f'kind = "slurm"\ntransport = "ssh 127.0.0.1"\nssh_options = {json.dumps(options)}'
-        site.write_text(site.read_text().replace('kind = "slurm"', transport))
-        given = world.environment
-
-        def without_slurm(runtime: Path) -> dict[str, str]:
-            kept = {name: value for name, value in given(runtime).items() if not name.startswith("SLURM")}
-            return {**kept, "PATH": str(path), "HOME": os.environ.get("HOME", "/")}
-
-        monkeypatch.setattr(world, "environment", without_slurm)
+    with far_from_slurm(world, monkeypatch):
         agent = world.agent()
         uid = create(agent, "demo", {"main": {"target": 2}}).uid
         agent.working("demo", 2)

@@ -126,6 +126,7 @@ def test_of_two_copies_one_wins(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"python": "2.7"}, "runs Python 2.7"),
+        ({"format": 2}, "of mailbox format 2"),
         ({"sha256": hashlib.sha256(b"other").hexdigest()}, "hash differs"),
     ],
 )
@@ -294,7 +295,7 @@ def test_the_start_imports_little(tmp_path: Path) -> None:
         "threading",
     }
     dear |= {"pickle", "traceback", "linecache", "distributed", "IPython", "pydantic", "numpy"}
-    dear |= {"json", "re", "enum"}
+    dear |= {"json", "re", "enum", "contextlib", "importlib", "runpy"}
     bare = subprocess.run(
         [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
     )

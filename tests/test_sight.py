@@ -1,7 +1,10 @@
 """Seeing: jobs of the batch system and workers of the head become one picture."""
 
+from itertools import pairwise
+
 import pytest
 
+from ihpc_jupyter.agent.view import notes_on
 from ihpc_jupyter.cluster.record import ClusterRecord, Submission
 from ihpc_jupyter.cluster.sight import COMPLETING_GRACE, SILENT, GroupSight, Memory, Sight, look
 from ihpc_jupyter.model.cluster import JobView, WorkerState
@@ -61,6 +64,18 @@ def test_silent_workers_are_lost_but_one_that_is_heard_is_enough() -> None:
     assert only(seen([job(0)], head(silent))).worker_state is WorkerState.LOST
     view = only(seen([job(0)], head(silent, heard), record(processes=2)))
     assert (view.worker_state, view.workers) == (WorkerState.WORKING, 1)
+
+
+def test_a_worker_that_was_replaced_between_two_looks_was_lost_once() -> None:
+    pair = record(processes=2)
+    whole, gone, back = (
+        {"7_0": only(seen([job(0)], head(worker(0), *others), pair))}
+        for others in ([worker(0, 1)], [], [worker(0, 1, attempt=1)])
+    )
+    assert (back["7_0"].workers, back["7_0"].replaced) == (2, 1)
+    for told in ([whole, back], [whole, gone, back]):
+        notes = [note.text for before, after in pairwise(told) for note in notes_on(before, after, pair, ())]
+        assert notes == ["Job 7_0 lost 1 of its workers."]
 
 
 def test_a_requeued_job_waits_and_is_not_lost() -> None:

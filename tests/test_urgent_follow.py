@@ -55,6 +55,19 @@ def said(text: str) -> dict[str, Any]:
     return {"is": "stream", "name": "stdout", "text": text}
 
 
+def test_ranks_speak_in_whole_lines_with_their_numbers(mailbox: Mailbox) -> None:
+    paper = Paper()
+    feed = Feed(mailbox, paper, tasks=3)
+    say(mailbox, 1, 0, said("first\n"))
+    say(mailbox, 1, 1, said("one "), said("line\nhalf"))
+    say(mailbox, 1, 2, {"is": "stream", "name": "stderr", "text": "oh\n"}, {"is": "display", "data": {}})
+    feed.look(tried(1))
+    assert paper.said == [("stdout", "first\n"), ("stdout", "1: one line\n"), ("stderr", "2: oh\n")]
+    say(mailbox, 1, 0, {"is": "ended"})
+    feed.finish(1, 0)
+    assert paper.said[3:] == [("stdout", "1: half\n")]
+
+
 def tried(*numbers: int) -> RunView:
     attempts = tuple(
         Attempt(

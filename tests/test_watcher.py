@@ -79,6 +79,9 @@ class Told:
     async def capacity(self) -> Capacity:
         raise NotImplementedError
 
+    async def preemptible(self) -> dict[str, int]:
+        raise NotImplementedError
+
     async def offers(self) -> Offers:
         raise NotImplementedError
 

@@ -41,6 +41,10 @@ def attempt_name(run: str, number: int) -> str:
     return JobTag(run, run_group(number), new_submission_id()).job_name
 
 
+DRIVER = "from ihpc_jupyter.driver.process import main; main()"
+"""As ``-m ihpc_jupyter.driver`` does, without the machinery by which Python finds a module to run."""
+
+
 def attempt_script(record: RunRecord, desk: SiteDesk, mailbox: Mailbox, number: int) -> str:
     """The script of an attempt's job: the gate, the environment, the driver."""
     lines = [
@@ -48,7 +52,7 @@ def attempt_script(record: RunRecord, desk: SiteDesk, mailbox: Mailbox, number: 
         f"[ -e {shlex.quote(str(mailbox.gate))} ] || exit 0",
         *environment_lines(desk.site, desk.site.lanes[record.lane], record.environment),
         "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-" + str(record.shape.cores) + "}",
-        f'exec "$IHPC_PYTHON" -m ihpc_jupyter.driver {shlex.quote(str(mailbox.path))} {number}',
+        f'exec "$IHPC_PYTHON" -c {shlex.quote(DRIVER)} {shlex.quote(str(mailbox.path))} {number}',
     ]
     return "\n".join(lines) + "\n"
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ihpc_jupyter.agent.glance import Glance
 from ihpc_jupyter.agent.offers import OfferDesk
 from ihpc_jupyter.agent.queue import Owners, QueueDesk
 from ihpc_jupyter.agent.waits import Waits
@@ -21,7 +21,7 @@ from ihpc_jupyter.scheduler.open import open_watched
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
 CAPACITY_AGE = 5.0
-"""Seconds for which what is free is not asked for again."""
+"""Seconds for which what is free, and what could give way, is not asked for again."""
 
 
 class SiteDesk:
@@ -39,10 +39,8 @@ class SiteDesk:
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
         self._waits = Waits()
-        self._capacity: Capacity | None = None
-        self._capacity_at = float("-inf")
-        self._silence: IhpcError | None = None
-        self._asking: asyncio.Task[None] | None = None
+        self._capacity = Glance(self.batch.capacity, CAPACITY_AGE)
+        self._preemptible = Glance(self.batch.preemptible, CAPACITY_AGE)
 
     def spool(self, uid: str) -> Spool:
         """The spool directory of one cluster."""
@@ -53,24 +51,12 @@ class SiteDesk:
         return Mailbox(Path(self.site.spool).expanduser() / f"run-{run}")
 
     async def capacity(self, patience: float) -> Capacity | None:
-        """What is free, at most `CAPACITY_AGE` seconds old; None where nobody says so within *patience* seconds.
+        """What is free, lately; None where nobody says so within *patience* seconds."""
+        return await self._capacity.look(patience)
 
-        However many ask, there is one question at a time.
-        """
-        if time.monotonic() - self._capacity_at > CAPACITY_AGE:
-            if self._asking is None or self._asking.done():
-                self._asking = asyncio.create_task(self._ask_capacity())
-            await asyncio.wait({self._asking}, timeout=patience)
-        fresh = time.monotonic() - self._capacity_at <= 2 * CAPACITY_AGE
-        return self._capacity if fresh else None
-
-    async def _ask_capacity(self) -> None:
-        self._silence = None
-        try:
-            self._capacity = await self.batch.capacity()
-            self._capacity_at = time.monotonic()
-        except IhpcError as error:
-            self._silence = error
+    async def preemptible(self, patience: float) -> dict[str, int] | None:
+        """How many jobs run in preemptible lanes, lately; None where nobody says so within *patience* seconds."""
+        return await self._preemptible.look(patience)
 
     @property
     def silence(self) -> IhpcError | None:
@@ -78,7 +64,7 @@ class SiteDesk:
         snapshot = self.watcher.snapshot
         if snapshot.failures and snapshot.health is Health.UNKNOWN:
             return Unavailable(f"Site {self.site.name} does not answer: {_detail(snapshot)}")
-        return self._silence
+        return self._capacity.silence
 
     async def learn_accounts(self) -> None:
         """Ask once which accounts this user may charge; a site that does not tell has none."""

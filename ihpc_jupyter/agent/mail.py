@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ihpc_jupyter.files import write_text
-from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.model.mailbox import FORMAT, Mailbox
 from ihpc_jupyter.runs.sight import CopySight, ResultSight
 
 HEAD_BYTES = 1 << 16
@@ -103,8 +103,9 @@ def write_script(mailbox: Mailbox, script: str, interpreter: str, tasks: int, di
     """The payload and the order of a script that came with the request. Raises OSError."""
     payload = script.encode(errors="surrogateescape")
     order = {
-        "kind": "script", "python": "", "sha256": hashlib.sha256(payload).hexdigest(), "interpreter": interpreter,
-        "directory": directory, "path": [], "argv": [], "tasks": tasks, "files": False, "cluster": None,
+        "format": FORMAT, "kind": "script", "python": "", "sha256": hashlib.sha256(payload).hexdigest(),
+        "interpreter": interpreter, "directory": directory, "path": [], "argv": [], "tasks": tasks, "files": False,
+        "cluster": None,
     }  # fmt: skip
     mailbox.payload.write_bytes(payload)
     mailbox.payload.chmod(0o600)

@@ -223,13 +223,17 @@ class Runs:
 
     async def _evidence(self, wanted: Wanted, patience: float) -> Evidence:
         cluster = self._clusters.get(wanted.order.cluster or "")
-        capacity = await self._desks[wanted.site.name].capacity(patience)
+        desk = self._desks[wanted.site.name]
+        capacity = await desk.capacity(patience)
+        free = capacity.free.get(wanted.lane) if capacity else None
+        # Who could give way is a second request: asked for only where there is no room.
+        victims = await desk.preemptible(patience) if free is not None and free < wanted.cores else None
         records = [keeper.record for keeper in self.keepers.values() if keeper.record.site == wanted.site.name]
         workers = cluster.link.state.workers if cluster and cluster.link.up and cluster.link.state else ()
         able = [worker for worker in workers if not worker.leaving and worker.silent < 2.0]
         return Evidence(
-            free=capacity.free.get(wanted.lane) if capacity else None,
-            victims=capacity.preemptible_jobs if capacity else None,
+            free=free,
+            victims=victims,
             reservation=capacity.reservations.get(wanted.lane) if capacity else None,
             starts={way: starts(records, wanted.lane, way) for way in WayKind},
             cluster=wanted.order.cluster if cluster else None,

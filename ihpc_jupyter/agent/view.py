@@ -125,16 +125,19 @@ def notes_on(
             continue
         elif old is not None and old.worker_state is WorkerState.WORKING and job.worker_state is WorkerState.LOST:
             notes.append(_note(f"The workers of job {id_} are silent or gone.", "warning"))
-        elif (
-            old is not None
-            and job.workers < old.workers
-            and job.worker_state is old.worker_state is WorkerState.WORKING
-        ):
-            notes.append(_note(f"Job {id_} lost {old.workers - job.workers} of its workers.", "warning"))
+        elif old is not None and (lost := _lost(old, job)) > 0:
+            notes.append(_note(f"Job {id_} lost {lost} of its workers.", "warning"))
     for id_, old in before.items():
         if id_ not in after and id_ not in record.leaving and old.worker_state is not WorkerState.PENDING:
             notes.append(_note(f"Job {id_} ended."))
     return notes
+
+
+def _lost(old: JobView, job: JobView) -> int:
+    """Workers that went since the last look: those missing, and those already replaced."""
+    if not job.worker_state is old.worker_state is WorkerState.WORKING:
+        return 0
+    return (old.workers - job.workers) + (job.replaced - old.replaced)
 
 
 def _note(text: str, level: str = "info") -> Note:

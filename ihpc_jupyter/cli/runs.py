@@ -13,6 +13,7 @@ from ihpc_jupyter.client import story
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.client.events import Tail, log_tail, result_line
 from ihpc_jupyter.client.order import order_of
+from ihpc_jupyter.client.ranks import Ranks
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected, Unavailable
 from ihpc_jupyter.model.cluster import Environment
 from ihpc_jupyter.model.mailbox import Mailbox
@@ -101,10 +102,10 @@ async def _follow(agent: AgentClient, view: RunView) -> int:
     """Print what it says until it has ended; its exit code. Raises what kept it from ending."""
     mailbox = Mailbox(Path(view.mailbox))
     asking = asyncio.create_task(_states(agent, view))
-    tails: dict[int, Tail] = {}
+    voices: _Voices = {}
     try:
         while (told := result_line(mailbox)) is None and not asking.done():
-            _print_new(tails, mailbox)
+            _print_new(voices, mailbox, view.tasks)
             await asyncio.sleep(LOOK)
     finally:
         asking.cancel()
@@ -112,7 +113,7 @@ async def _follow(agent: AgentClient, view: RunView) -> int:
     until = time.monotonic() + (RESULT_PATIENCE if view.state in {RunState.SUCCEEDED, RunState.FAILED} else 0)
     while (told := result_line(mailbox)) is None and time.monotonic() < until:  # noqa: ASYNC110 - a file
         await asyncio.sleep(LOOK)
-    _print_new(tails, mailbox)
+    _print_new(voices, mailbox, view.tasks, last=True)
     if told is None:
         raise _unanswered(mailbox, view)
     if told.get("error"):
@@ -120,17 +121,23 @@ async def _follow(agent: AgentClient, view: RunView) -> int:
     return int(told.get("exit") or 0)
 
 
-def _print_new(tails: dict[int, Tail], mailbox: Mailbox) -> None:
-    """What the first copy of the latest attempt says that has begun to speak."""
-    number = max(tails, default=1)
+_Voices = dict[int, tuple[Tail, Ranks]]
+"""By attempt: its first copy, and its other ranks."""
+
+
+def _print_new(voices: _Voices, mailbox: Mailbox, tasks: int, *, last: bool = False) -> None:
+    """What the latest attempt says that has begun to speak: its first copy, and its ranks with their numbers."""
+    number = max(voices, default=1)
     while mailbox.events(number + 1, 0).exists():
         number += 1
-    tail = tails.setdefault(number, Tail(mailbox.events(number, 0)))
-    for event in tail.look():
-        if event["is"] == "stream":
-            stream = sys.stderr if event.get("name") == "stderr" else sys.stdout
-            stream.write(str(event.get("text", "")))
-            stream.flush()
+    if number not in voices:
+        voices[number] = Tail(mailbox.events(number, 0)), Ranks(mailbox, number, tasks)
+    tail, ranks = voices[number]
+    said = [(event.get("name"), str(event.get("text", ""))) for event in tail.look() if event["is"] == "stream"]
+    for name, text in (*said, *ranks.look(last=last)):
+        stream = sys.stderr if name == "stderr" else sys.stdout
+        stream.write(text)
+        stream.flush()
 
 
 async def _states(agent: AgentClient, view: RunView) -> RunView:

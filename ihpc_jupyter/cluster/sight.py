@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ihpc_jupyter.cluster.naming import parse_job_name
+from ihpc_jupyter.cluster.naming import parse_job_name, parse_worker_name
 from ihpc_jupyter.cluster.record import ClusterRecord, Submission
 from ihpc_jupyter.model.cluster import JobView, WorkerState
 from ihpc_jupyter.model.head import HeadState, WorkerInfo
@@ -141,6 +141,7 @@ def _view(job: Job, group: str, state: WorkerState, workers: list[WorkerInfo], p
         state=job.state,
         worker_state=state,
         workers=heard if state in (WorkerState.WORKING, WorkerState.LEAVING) else processes,
+        replaced=_replaced(workers),
         reason=job.reason,
         node=job.node or (workers[0].host if workers else ""),
         restarts=job.restarts,
@@ -149,6 +150,15 @@ def _view(job: Job, group: str, state: WorkerState, workers: list[WorkerInfo], p
         started_at=job.started_at,
         ends_at=job.ends_at,
     )
+
+
+def _replaced(workers: list[WorkerInfo]) -> int:
+    """How often processes were started again, by their names: one that comes back at once leaves no gap to see."""
+    attempts: dict[int, int] = {}
+    for worker in workers:
+        if (name := parse_worker_name(worker.name)) is not None:
+            attempts[name.process] = max(name.attempt, attempts.get(name.process, 0))
+    return sum(attempts.values())
 
 
 def _unseen(submission: Submission, sight: Sight) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from types import ModuleType
 
 from ihpc_jupyter.driver.current import current
@@ -40,7 +39,7 @@ class Cell:
             from ihpc_jupyter.driver.dask_client import connect  # imports Dask
 
             self._ours["client"] = connect(cluster)
-        imported = {name: import_module(module) for name, module in told["imports"].items()}
+        imported = {name: _imported(module) for name, module in told["imports"].items()}
         self.space.update({**self._ours, **imported, **aliases, **told["names"]})
         self.modules, self._wants, self._quiet = told["modules"], told["wants"], told["quiet"]
         self._source, self._filename = told["source"], told["filename"]
@@ -128,3 +127,9 @@ def _display(*values: Any, **options: Any) -> Any:
     from ihpc_jupyter.driver.showing import display  # only for a cell that shows something
 
     return display(*values, **options)
+
+
+def _imported(name: str) -> ModuleType:
+    """As `importlib.import_module`, which itself has to be imported."""
+    __import__(name)
+    return sys.modules[name]

@@ -6,7 +6,6 @@ at the fork, while the user's code already runs.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import types
 from _weakref import ref  # built in
@@ -124,5 +123,7 @@ class Baseline:
     def _collect(self) -> None:
         with open(self._pipe, "rb") as told:  # a descriptor
             self._before = told.read()
-        with contextlib.suppress(ChildProcessError):  # the user's code waited for all children
+        try:  # noqa: SIM105 - `contextlib` is dear before the user's first line
             os.waitpid(self._child, 0)
+        except ChildProcessError:  # the user's code waited for all children
+            pass

@@ -6,7 +6,6 @@ OpenSSL's is several times faster once it is loaded, but loading it takes longer
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def sha256(size: int) -> _Hash:
     """A fresh sha256 for about *size* bytes."""
     if size < LARGE:
         try:
-            made: _Hash = import_module(_BUILT_IN).sha256()
+            made: _Hash = __import__(_BUILT_IN).sha256()
         except ImportError:  # an interpreter that was built with OpenSSL's alone
             pass
         else:

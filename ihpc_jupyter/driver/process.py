@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import sys
 
@@ -17,7 +16,6 @@ from ihpc_jupyter.model.mailbox import Mailbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
     from typing import Any
 
@@ -38,12 +36,21 @@ class _Spot(str):
         return _Spot(f"{self}/{name}")
 
 
+class _Life:
+    """Ends with the process (`contextlib` would take longer to import than there is to do)."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class _Alone(Around):
     alone = True
     _between = 0
 
-    @contextlib.contextmanager
-    def live(self, mailbox: Mailbox, attempt: int, copy: int, events: Events) -> Iterator[None]:
+    def live(self, mailbox: Mailbox, attempt: int, copy: int, events: Events) -> _Life:
         """Pulse and output until the process ends; output is written at the end at the latest."""
         self._between = start_pulse(mailbox.pulse(attempt, copy))
         belongs_to_process(events)
@@ -51,7 +58,7 @@ class _Alone(Around):
         sys.stderr = Stream(events, "stderr", 2)
         os.environ["MPLBACKEND"] = BACKEND
         watch_display()
-        yield
+        return _Life()
 
     def settle(self, order: dict[str, Any], directory: str, module: ModuleType) -> None:
         """As in the notebook; a directory that the node does not have is a warning."""
@@ -74,7 +81,9 @@ def main() -> None:
     except KeyboardInterrupt:
         code = CANCELLED
     atexit._run_exitfuncs()  # noqa: SLF001 - parallel programs must take leave of one another
-    with contextlib.suppress(Exception):
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except Exception:  # noqa: BLE001, S110 - nobody is left to be told
+        pass
     os._exit(code)

@@ -8,6 +8,7 @@ import sys
 from ihpc_jupyter.driver.digest import sha256
 from ihpc_jupyter.driver.lines import from_text
 from ihpc_jupyter.driver.packet import Part, unpacked
+from ihpc_jupyter.model.mailbox import FORMAT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def read_order(mailbox: Mailbox) -> dict[str, Any]:
         wanted, kind = order["python"], order["kind"]
     except (OSError, ValueError, KeyError) as error:
         raise Refused(f"The order of this run cannot be read: {error}.") from error
+    if (format_ := order.get("format", FORMAT)) != FORMAT:
+        raise Refused(
+            f"This order is of mailbox format {format_}, ihpc-jupyter on the node ({sys.prefix}) reads {FORMAT}: "
+            "install the same version there as where the run was ordered."
+        )
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if kind != "script" and wanted != here:
         raise Refused(

@@ -120,6 +120,8 @@ class JobView(Model):
     state: JobState
     worker_state: WorkerState
     workers: int = 0
+    replaced: int = 0
+    """How often worker processes of the job had to be started again."""
     reason: str = ""
     reason_text: str = ""
     node: str = ""

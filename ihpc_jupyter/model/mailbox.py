@@ -9,6 +9,9 @@ TYPE_CHECKING = False  # spares the imports of `typing` and `pathlib`: both are 
 if TYPE_CHECKING:
     from pathlib import Path
 
+FORMAT = 1
+"""The version of what `docs/mailbox.md` describes: door and driver may be of different installations."""
+
 
 class Mailbox:
     """A run's directory below the site's spool; 0700, kept until the run is forgotten or old.

@@ -85,11 +85,10 @@ class Held(Protocol):
 
 @dataclass(frozen=True)
 class Capacity:
-    """What is free, by lane, in cores; and what runs in preemptible lanes (None where it is not told)."""
+    """What is free, by lane, in cores."""
 
     free: dict[str, int] = field(default_factory=dict)
     total: dict[str, int] = field(default_factory=dict)
-    preemptible_jobs: dict[str, int] | None = None
     reservations: dict[str, str] = field(default_factory=dict)
     """By lane: an active reservation that this user may use there."""
 
@@ -129,6 +128,9 @@ class BatchSystem(Protocol):
 
     async def capacity(self) -> Capacity:
         """What is free now, in one or two requests."""
+
+    async def preemptible(self) -> dict[str, int]:
+        """How many jobs run in each preemptible lane, everybody's as far as that is told, in one request."""
 
     async def cancel(self, ids: Sequence[str]) -> None:
         """Cancel jobs in one request, waiting or running; ids that are gone already are no error."""

@@ -104,13 +104,16 @@ class Local:
         """Slots that nobody holds, the same for every lane."""
         await self._ready()
         free = self.slots - sum(job.cores for job in self._jobs.values() if job.holds)
-        running = [job.lane for job in self._jobs.values() if job.holds]
-        victims = [name for name, lane in self._site.lanes.items() if lane.preemptible]
         return Capacity(
             free=dict.fromkeys(self._site.lanes, max(0, free)),
             total=dict.fromkeys(self._site.lanes, self.slots),
-            preemptible_jobs={name: running.count(name) for name in victims},
         )
+
+    async def preemptible(self) -> dict[str, int]:
+        """Jobs that hold slots in preemptible lanes."""
+        await self._ready()
+        running = [job.lane for job in self._jobs.values() if job.holds]
+        return {name: running.count(name) for name, lane in self._site.lanes.items() if lane.preemptible}
 
     async def _give_up(self, ids: list[str]) -> None:
         await self.cancel(ids)

@@ -85,11 +85,11 @@ class Slurm:
         return parse_start(words), words
 
     async def capacity(self) -> Capacity:
-        """Free cores of each lane's partition (one ``sinfo``), jobs in preemptible lanes (one ``squeue``), active
-        reservations of this user (one ``scontrol``): all asked at once, as somebody waits for the plan."""
-        cores, running, reservations = await asyncio.gather(self.cores(), self._running(), self.reservations())
+        """Free cores of each lane's partition (one ``sinfo``), this user's active reservations (one ``scontrol``):
+        both asked at once, as somebody waits for the plan."""
+        cores, reservations = await asyncio.gather(self.cores(), self.reservations())
         me = await self._user() if any(one.active for one in reservations) else ""
-        return room.capacity_of(self._site.lanes, cores, running, reservations, me)
+        return room.capacity_of(self._site.lanes, cores, reservations, me)
 
     async def cores(self) -> dict[str, tuple[int, int]]:
         """Free and all cores of each partition: one ``sinfo``."""
@@ -99,15 +99,15 @@ class Slurm:
         """All reservations: one ``scontrol``."""
         return room.parse_reservations((await self._ask(["scontrol", "-o", "show", "reservation"])).stdout)
 
-    async def _running(self) -> Counter[str]:
-        """How many jobs run in the preemptible lanes' partitions, everybody's as far as Slurm shows them."""
+    async def preemptible(self) -> dict[str, int]:
+        """One ``squeue`` of the partitions of preemptible lanes; none where there is no such lane."""
         lanes = [lane for lane in self._site.lanes.values() if lane.preemptible]
         if not lanes:
-            return Counter()
+            return {}
         partitions = sorted({lane.partition for lane in lanes if lane.partition})
         argv = ["squeue", "--noheader", "--states=RUNNING", f"--format={room.LANE_FORMAT}"]
         done = await self._ask([*argv, *([f"--partition={','.join(partitions)}"] if partitions else [])])
-        return Counter(done.stdout.splitlines())
+        return room.preemptible_of(self._site.lanes, Counter(done.stdout.splitlines()))
 
     async def test_only(self, submission: Submission) -> str:
         """Slurm's words of ``sbatch --test-only``: where and when it would start."""

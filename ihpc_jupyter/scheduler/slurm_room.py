@@ -67,18 +67,16 @@ def parse_lane(line: str) -> tuple[str, str]:
 def capacity_of(
     lanes: Mapping[str, Lane],
     cores: Mapping[str, tuple[int, int]],
-    running: Mapping[str, int],
     reservations: Iterable[Reservation],
     me: str,
 ) -> Capacity:
-    """What is free for *me*, by lane: *cores* as of `parse_cores`, *running* jobs by a line of `LANE_FORMAT`."""
+    """What is free for *me*, by lane; *cores* as `parse_cores` tells."""
     first = next(iter(cores.values()), (0, 0))
     told = {name: cores.get(lane.partition or "", first) for name, lane in lanes.items()}
     active = [one for one in reservations if one.active and me in one.users]
     return Capacity(
         free={name: free for name, (free, _) in told.items()},
         total={name: total for name, (_, total) in told.items()},
-        preemptible_jobs={name: _running_in(lane, running) for name, lane in lanes.items() if lane.preemptible},
         reservations={
             name: one.name
             for name, lane in lanes.items()
@@ -88,10 +86,15 @@ def capacity_of(
     )
 
 
-def _running_in(lane: Lane, running: Mapping[str, int]) -> int:
-    told = ((parse_lane(line), count) for line, count in running.items())
-    return sum(
-        count
-        for (partition, qos), count in told
-        if lane.partition in {None, partition} and lane.qos in {None, qos}
-    )
+def preemptible_of(lanes: Mapping[str, Lane], running: Mapping[str, int]) -> dict[str, int]:
+    """How many jobs run in each preemptible lane; *running*: how many do, by a line of `LANE_FORMAT`."""
+    told = [(*parse_lane(line), count) for line, count in running.items()]
+    return {
+        name: sum(
+            count
+            for partition, qos, count in told
+            if lane.partition in {None, partition} and lane.qos in {None, qos}
+        )
+        for name, lane in lanes.items()
+        if lane.preemptible
+    }

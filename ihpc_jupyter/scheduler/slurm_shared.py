@@ -8,7 +8,7 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.slurm import Slurm
-from ihpc_jupyter.scheduler.slurm_room import capacity_of
+from ihpc_jupyter.scheduler.slurm_room import capacity_of, preemptible_of
 from ihpc_jupyter.scheduler.snapshot import SharedRoom, UserJobs
 from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles, Unusable
 from ihpc_jupyter.scheduler.transport import Transport
@@ -41,7 +41,12 @@ class SharedSlurm(Slurm):
         if room is None:
             return await super().capacity()
         me = pwd.getpwuid(os.getuid()).pw_name
-        return capacity_of(self._site.lanes, room.cores, room.running, room.reservations, me)
+        return capacity_of(self._site.lanes, room.cores, room.reservations, me)
+
+    async def preemptible(self) -> dict[str, int]:
+        """The same for jobs in preemptible lanes."""
+        room = await asyncio.to_thread(self._shared_room)
+        return await super().preemptible() if room is None else preemptible_of(self._site.lanes, room.running)
 
     def _shared_room(self) -> SharedRoom | None:
         try:

@@ -354,6 +354,7 @@ export interface JobView {
   state: JobState;
   worker_state: WorkerState;
   workers: number;
+  replaced: number;
   reason: string;
   reason_text: string;
   node: string;

@@ -16,7 +16,7 @@ from ihpc_jupyter.driver.packet import Buffer, Sink, TooLarge, packed
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.kernel.urgent.names import names_of
 from ihpc_jupyter.kernel.urgent.sending import culprits, dump_travelling, known_size, too_large
-from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.model.mailbox import FORMAT, Mailbox
 
 LIMIT = 1 << 30
 """Bytes that a payload may have."""
@@ -170,9 +170,9 @@ def _order(kind: str, data: tuple[Buffer, ...]) -> dict[str, object]:
     except FileNotFoundError:
         directory = str(Path.home())
     return {
-        "kind": kind, "python": f"{sys.version_info[0]}.{sys.version_info[1]}", "sha256": digest.hexdigest(),
-        "interpreter": None, "directory": directory, "path": list(sys.path), "argv": list(sys.argv),
-        "tasks": 1, "files": False, "cluster": None,
+        "format": FORMAT, "kind": kind, "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "sha256": digest.hexdigest(), "interpreter": None, "directory": directory, "path": list(sys.path),
+        "argv": list(sys.argv), "tasks": 1, "files": False, "cluster": None,
     }  # fmt: skip
 
 

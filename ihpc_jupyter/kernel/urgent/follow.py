@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from ihpc_jupyter.client.events import Tail, log_tail, result_line
+from ihpc_jupyter.client.ranks import Ranks
 from ihpc_jupyter.client.story import PATH
 from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.kernel.urgent.screen import Screen
@@ -17,13 +18,18 @@ LAST_WORDS = 1.0
 
 
 class Feed:
-    """Hands the events of one copy of the current attempt to a screen: of copy 0, until another has won."""
+    """Hands the events of one copy of the current attempt to a screen: of copy 0, until another has won.
 
-    def __init__(self, mailbox: Mailbox, screen: Screen) -> None:
+    Of *tasks* ranks the first is shown as it is, what the others print with their numbers.
+    """
+
+    def __init__(self, mailbox: Mailbox, screen: Screen, tasks: int = 1) -> None:
         self._mailbox = mailbox
         self._screen = screen
         self._shown = (1, 0)
+        self._tasks = tasks
         self._tail = Tail(mailbox.events(1, 0))
+        self._others = Ranks(mailbox, 1, tasks)
         self._any = False
         self._ended = False
         self.reached: dict[RunState, float] = {}
@@ -53,15 +59,19 @@ class Feed:
         while not self._ended and time.monotonic() < until:
             time.sleep(LOOK)  # a file on a shared disk tells nobody that it has grown
             self._drain()
+        self._drain_others(last=True)
 
     def unanswered(self) -> None:
         """No result came: what the last attempt wrote past Python may say why."""
         self._drain()
+        self._drain_others(last=True)
         self._tell_log(*self._shown)
 
     def _turn_to(self, attempt: int, copy: int) -> None:
         self._shown = attempt, copy
+        self._drain_others(last=True)
         self._tail = Tail(self._mailbox.events(attempt, copy))
+        self._others = Ranks(self._mailbox, attempt, self._tasks)
         self._ended = False
         self.reached.clear()
 
@@ -78,6 +88,12 @@ class Feed:
     def _drain(self) -> None:
         for event in self._tail.look():
             self._hand_over(event)
+        self._drain_others()
+
+    def _drain_others(self, *, last: bool = False) -> None:
+        for name, text in self._others.look(last=last):
+            self._any = True
+            self._screen.write(name, text)
 
     def _hand_over(self, event: dict[str, Any]) -> None:
         what = event["is"]
@@ -105,7 +121,7 @@ def ahead(view: RunView, reached: dict[RunState, float]) -> RunView:
 
 def follow(run: Run, screen: Screen) -> RunView:
     """Show the run until it has ended; the view at its end. KeyboardInterrupt comes through and ends nothing."""
-    feed = Feed(run.mailbox, screen)
+    feed = Feed(run.mailbox, screen, run.seen.tasks)
     while not run.wait(LOOK if feed.reached else LOOK * 2):
         feed.look(run.seen)
         screen.stage(ahead(run.seen, feed.reached), run.trouble)
