@@ -95,15 +95,16 @@ class NodeKind:
 
 def parse_squeue(text: str, now: float) -> list[Job]:
     """Jobs of the answer to `SQUEUE_FORMAT`; *now* is the time of asking. Broken records are dropped."""
-    return [_queue_job(job_id, row, now) for row in _records(text) for job_id in expand_ids(row["JobArrayID"])]
+    return [_queue_job(job_id, row, now) for row in records(text) for job_id in expand_ids(row["JobArrayID"])]
 
 
 def parse_folded(text: str, now: float) -> list[Fold]:
     """The same, with the waiting jobs of an array folded as Slurm folds them."""
-    return [fold for row in _records(text) if (fold := _fold(row, now))]
+    return [fold for row in records(text) if (fold := _fold(row, now))]
 
 
-def _records(text: str) -> Iterator[dict[str, str]]:
+def records(text: str) -> Iterator[dict[str, str]]:
+    """The fields of each whole record of the answer to `SQUEUE_FORMAT`, by Slurm's names."""
     for record in text.split(RECORD):
         fields = record.lstrip("\r\n").split(FIELD, len(_FIELDS) - 1)
         if len(fields) == len(_FIELDS):

@@ -232,6 +232,7 @@ export interface Site {
   };
   head: HeadSettings;
   polling: Polling;
+  snapshot: string | null;
   prologue: string[];
   proposed: boolean;
 }
