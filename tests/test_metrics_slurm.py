@@ -67,8 +67,9 @@ def series(agent: Agent, metric: str) -> list[SeriesView]:
 
 
 def test_a_wait_is_told_in_its_parts_and_so_are_the_schedulers_passes(accounted: World) -> None:
-    agent = accounted.agent()
-    accounted.bed.submit(*accounted.bed.lane_options("batch"), "--ntasks=1", "--begin=now+3", "--output=/dev/null")
+    agent, bed = accounted.agent(), accounted.bed
+    job = bed.submit(*bed.lane_options("batch"), "--ntasks=1", "--begin=now+3", "--output=/dev/null")
+    bed.wait_for_job(job, "RUNNING")  # so the scheduler has passed over the queue before anybody looks
 
     def value(metric: str) -> list[float]:
         return [point.value for one in series(agent, metric) for point in one.points]
