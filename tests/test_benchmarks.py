@@ -1,4 +1,4 @@
-"""The benchmarks of urgent runs run: once each, and they say what they promise."""
+"""The benchmarks run: once each and small, and they say what they promise."""
 
 import json
 import subprocess
@@ -33,3 +33,16 @@ def test_bench_faults(slurm: SlurmBed, tmp_path: Path) -> None:
     answer = told(tmp_path, "faults", "--runs", "2", "--machines", "1", "--seed", "3")
     assert answer["runs"] == answer["right"] + answer["missed"] == 2
     assert answer["wrong"] == answer["orphans"] == 0
+
+
+def test_bench_watch(slurm: SlurmBed, tmp_path: Path) -> None:
+    few = ("--clients", "3", "--kills", "1", "--users", "2", "--seconds", "3", "--calm", "0")
+    answer = told(tmp_path, "watch", *few)
+    assert (answer["clients"], answer["users"]) == (3, 2)
+    assert set(answer) == {
+        "clients", "requests_per_s", "users", "users_requests_per_s", "push_p95_s", "seen_p95_s",
+        "peer_requests_per_s",
+    }  # fmt: skip
+    assert 0 < answer["push_p95_s"] < answer["seen_p95_s"]
+    assert answer["users_requests_per_s"] > 0
+    assert answer["peer_requests_per_s"] > 0

@@ -82,6 +82,9 @@ class Told:
     async def capacity(self) -> Capacity:
         raise NotImplementedError
 
+    async def cycles(self) -> dict[str, float]:
+        raise NotImplementedError
+
     async def preemptible(self) -> dict[str, int]:
         raise NotImplementedError
 

@@ -1,6 +1,7 @@
 """What the head says of its workers and its load, and its diary of what went wrong."""
 
 import asyncio
+import statistics
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from distributed.versions import get_versions
 from ihpc_jupyter.cluster.naming import parse_worker_name
 from ihpc_jupyter.head.versions import difference
 from ihpc_jupyter.model.cluster import Load, Note
-from ihpc_jupyter.model.head import SENT, HeadState, WorkerInfo
+from ihpc_jupyter.model.head import LATENCY, SENT, HeadState, WorkerInfo
 
 MAX_NOTES = 50
 PULSE_MEMORY = 60.0
@@ -148,5 +149,11 @@ def _load(scheduler: Scheduler, sent: Sent) -> Load:
         memory_limit=sum(worker.memory_limit for worker in workers),
         desired=scheduler.adaptive_target(),
         clients=sum(1 for client in scheduler.clients if client != "fire-and-forget"),
+        cpu=sum(float(worker.metrics.get("cpu") or 0.0) for worker in workers) / 100,
+        round_trip=_median([float(seconds) for worker in workers if (seconds := worker.metrics.get(LATENCY))]),
         sent=sent.total({worker.address: int(worker.metrics.get(SENT) or 0) for worker in workers}),
     )
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None

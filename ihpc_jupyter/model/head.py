@@ -7,6 +7,8 @@ from ihpc_jupyter.model.site import Shape, Site
 
 SENT = "ihpc_sent"
 """What workers call the bytes that they have sent, among their metrics."""
+LATENCY = "ihpc_latency"
+"""What they call the seconds that a heartbeat takes there and back (smoothed by Dask over some ten seconds)."""
 
 
 class WorkerInfo(Model):

@@ -141,6 +141,9 @@ class BatchSystem(Protocol):
     async def history(self, ids: Sequence[str]) -> list[Job]:
         """Jobs that `query` no longer tells of, from the accounting; an empty list where there is none."""
 
+    async def cycles(self) -> dict[str, float]:
+        """Seconds of the scheduler's own last passes, by kind, in one request; none where that is not told."""
+
     async def sent_away(self, since: float, until: float) -> list[str]:
         """Ids of jobs in preemptible lanes, anybody's, that had to go between these moments, as far as is told."""
 

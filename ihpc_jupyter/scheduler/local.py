@@ -109,6 +109,10 @@ class Local:
             total=dict.fromkeys(self._site.lanes, self.slots),
         )
 
+    async def cycles(self) -> dict[str, float]:
+        """None: jobs are placed as they come."""
+        return {}
+
     async def preemptible(self) -> dict[str, int]:
         """Jobs that hold slots in preemptible lanes."""
         await self._ready()

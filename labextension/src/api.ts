@@ -9,11 +9,9 @@ import type {
   Explanation,
   LogTail,
   PatchCluster,
-  Plan,
   Queue,
   Report,
   Responsiveness,
-  RunOrder,
   RunView,
   Script,
   Snapshot,
@@ -136,11 +134,6 @@ export class Api implements IMeterSource {
   array(site: string, array: string): Promise<Queue> {
     const path = `sites/${word(site)}/jobs?array=${word(array)}`;
     return request(this.settings, path);
-  }
-
-  /** What would happen to a run; nothing does. */
-  planRun(order: RunOrder): Promise<Plan> {
-    return this.send('POST', 'runs/plan', order);
   }
 
   /** Cancels a run; forgets one that has ended (then there is no answer). */

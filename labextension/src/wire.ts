@@ -232,6 +232,7 @@ export interface Site {
   };
   head: HeadSettings;
   polling: Polling;
+  snapshot: string | null;
   prologue: string[];
   proposed: boolean;
 }
@@ -387,6 +388,8 @@ export interface Load {
   memory_limit: number;
   desired: number;
   clients: number;
+  cpu: number;
+  round_trip: number | null;
   sent: number;
 }
 /**
@@ -484,6 +487,7 @@ export interface Job {
   node: string;
   restarts: number;
   submitted_at: number | null;
+  eligible_at: number | null;
   expected_start: number | null;
   started_at: number | null;
   ends_at: number | null;
@@ -682,6 +686,7 @@ export interface QueueRow {
   node: string;
   restarts: number;
   submitted_at: number | null;
+  eligible_at: number | null;
   expected_start: number | null;
   started_at: number | null;
   ends_at: number | null;

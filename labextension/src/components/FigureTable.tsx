@@ -15,7 +15,7 @@ interface IProps {
 /** The figures of a chart: its legend for those who see it, the chart itself for those who do not. */
 export function FigureTable(props: IProps): React.ReactElement {
   const { panel, window, at } = props;
-  const unit = panel.unit === 'ratio' ? 'share of all cores' : 'seconds';
+  const unit = panel.unit === 'ratio' ? 'share of the whole' : 'seconds';
   const caption = React.useId();
   return (
     <>

@@ -76,12 +76,37 @@ export function panels(
       lines: of('cores_used', lane)
     },
     {
+      id: 'parts',
+      title: 'Parts of the waits',
+      note: 'Held by a dependency, a time or a person; then eligible, and kept by the queue alone.',
+      unit: 'seconds',
+      drawn: 'dots',
+      lines: [
+        ...of('queue_eligible', s => `${lane(s)}: eligible`),
+        ...of('queue_hold', s => `${lane(s)}: held`)
+      ]
+    },
+    {
+      id: 'efficiency',
+      title: 'Own efficiency',
+      note: 'What clusters use of the cores and the memory that were asked for.',
+      unit: 'ratio',
+      drawn: 'lines',
+      lines: [
+        ...of('cluster_cpu_used', s => `${s.labels.cluster}: cores`),
+        ...of('cluster_memory_used', s => `${s.labels.cluster}: memory`)
+      ]
+    },
+    {
       id: 'scheduler',
       title: 'The batch system’s answers',
-      note: 'From a question to its answer.',
+      note: 'From a question to its answer; the scheduler’s own last passes over the queue.',
       unit: 'seconds',
       drawn: 'lines',
-      lines: of('scheduler_latency', s => s.labels.site)
+      lines: [
+        ...of('scheduler_latency', s => s.labels.site),
+        ...of('scheduler_cycle', s => `${s.labels.kind} pass${at(s)}`)
+      ]
     },
     {
       id: 'trips',
@@ -93,6 +118,10 @@ export function panels(
         mine('browser ↔ server', own.browser),
         mine('server ↔ agent', own.agent),
         ...of('head_round_trip', s => `agent ↔ head of ${s.labels.cluster}`),
+        ...of(
+          'worker_round_trip',
+          s => `head ↔ workers of ${s.labels.cluster}`
+        ),
         ...of('loop_lag', () => 'delay of the agent')
       ]
     },

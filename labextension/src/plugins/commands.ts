@@ -36,7 +36,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       ...sizing(store),
       ...runs(store),
       ...queue(store, states, notebooks),
-      ...urgent(store, notebooks),
+      ...urgent(notebooks),
       ...code(store, notebooks),
       ...looking(store),
       ...ending(store, app.commands)
