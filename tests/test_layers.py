@@ -74,6 +74,7 @@ STARTERS = {
 SLURM_SPEAKERS = {
     "scheduler/slurm.py",
     "scheduler/slurm_text.py",
+    "scheduler/slurm_commands.py",
     "scheduler/slurm_for_many.py",
     "scheduler/slurm_launch.py",
     "scheduler/slurm_offers.py",
