@@ -9,7 +9,10 @@ from tests.hub.hub import Hub, explain_missing, running_hub
 from tests.slurmbed import SlurmBed
 
 TINY = [sys.executable, "-m", "tests.hub.tiny_server"]
-_LAB = 'c.Spawner.args = ["--LabApp.expose_app_in_browser=True"]'
+_LAB = """
+c.Spawner.args = ["--LabApp.expose_app_in_browser=True"]
+c.IhpcSpawner.req_prologue = 'export IHPC_RUNTIME="$IHPC_RUNTIME/$(hostname)"'
+"""
 _BROKEN = "[ ! -e ~/.ihpc-broken ] || { echo 'the module system is broken'; exit 3; }"
 
 

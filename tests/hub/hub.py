@@ -298,6 +298,8 @@ def _site(bed: SlurmBed) -> str:
     text = site_file(bed, Path("/unused"), {"small": (1, "1GiB"), "large": (4, "4GiB"), "huge": (4, "400GiB")})
     text += "\n[sites.bed.polling]\ntimeout = 4\n"
     text = text.replace('spool = "/unused"', 'spool = "~/.ihpc/spool"')
+    # Labs are jobs: what is to outlive them is not in theirs.
+    text = text.replace('head.host = "127.0.0.1"', 'head.placement = "job"\nhead.lane = "batch"')
     return text.replace(
         "[sites.bed.lanes.urgent]",
         f'[sites.bed.lanes.urgent]\ngroups = ["{USERS[0]}"]\nmax_time = "1h"\nmax_cores = 2',

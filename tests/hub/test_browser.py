@@ -175,13 +175,15 @@ def nobody_reaches_what_is_anothers(owner: Person, other: Person, slurm: SlurmBe
 
 def with_hands_on_the_same_machine(owner: Person, other: Person, slurm: SlurmBed) -> None:
     """From a terminal: the agent's socket, the keys, the cluster's scheduler."""
-    socket = f"{owner.hub.directory}/{owner.user}/run/agent.sock"
+    where = slurm.job(str(owner.hub.server(owner.user)["state"]["job_id"]))["NodeList"]
+    socket = f"{owner.hub.directory}/{owner.user}/run/{where}/agent.sock"
     assert said(slurm, owner, KNOCK_AT_AGENT, socket) == "HTTP/1.1 200"
     assert "PermissionError" in said(slurm, other, KNOCK_AT_AGENT, socket)
     answer = owner.page.request.get(f"{owner.hub.url}/user/{owner.user}/ihpc/api/clusters/first/connection")
     connection: dict[str, Any] = answer.json()
     place = urlsplit(connection["address"])
-    host, port = str(place.hostname), str(place.port)
+    node = next(name for name in slurm.nodes if str(place.hostname) in {name, slurm.plan.nodes[name].host})
+    host, port = slurm.plan.nodes[node].host, str(place.port)
     keys = [connection["cert_file"], connection["key_file"]]
     assert said(slurm, owner, KNOCK_AT_SCHEDULER, host, port, *keys) == "heard"
     assert "PermissionError" in said(slurm, other, KNOCK_AT_SCHEDULER, host, port, *keys)

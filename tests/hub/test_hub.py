@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
@@ -102,8 +103,12 @@ def test_a_job_that_dies_before_its_server_is_up_tells_why(hub: Hub, slurm: Slur
     finally:
         mark.unlink()
     assert last["failed"]
+    read_at = time.time()
     assert "before the server was up" in last["message"]
     assert "the module system is broken" in last["message"]
+    job_id = last["message"].partition("job ")[2].split()[0]
+    ended_at = time.mktime(time.strptime(slurm.job(job_id)["EndTime"], "%Y-%m-%dT%H:%M:%S"))
+    assert read_at - ended_at < 10
     hub.wait_for_none(BOB)
 
 
