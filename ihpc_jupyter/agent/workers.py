@@ -20,6 +20,9 @@ HEAD_REJOIN = 15.0
 RETIRE_PATIENCE = 60.0
 """Seconds that workers told to go may take before their job is cancelled."""
 
+RETIRE_AGAIN = 3.0
+"""Seconds after which workers that were told to go, but work on, are told again."""
+
 
 class Workers:
     """Looks, decides, acts; what is acted on runs beside the rounds."""
@@ -30,6 +33,7 @@ class Workers:
         self._followers = {name: Follower() for name in case.record.groups}
         self._jobs: dict[str, JobView] = {}
         self._retired_at: dict[str, float] = {}
+        self._told_to_go: dict[str, float] = {}
         self._warned: set[str] = set()
         self._met: set[str] = set()
         self._going: set[str] = set()
@@ -153,7 +157,11 @@ class Workers:
         if decision.retire:
             case.change(leaving=(*case.record.leaving, *decision.retire))
             self._retired_at.update(dict.fromkeys(decision.retire, time.monotonic()))
-            case.beside("retire", self._retire(tuple(decision.retire)))
+        if due := [*decision.retire, *self._staying()]:
+            self._told_to_go = dict.fromkeys(due, time.monotonic()) | {
+                id_: at for id_, at in self._told_to_go.items() if id_ in case.record.leaving and id_ not in due
+            }
+            case.beside("retire", self._retire(tuple(due)))
 
     def _warn(self, decision: Decision) -> None:
         """Tell once of each job that will reach its time limit soon."""
@@ -165,6 +173,13 @@ class Workers:
                     "warning",
                 )
         self._warned = set(decision.ending)
+
+    def _staying(self) -> list[str]:
+        """Jobs that were told to go a while ago and have workers that do not: they missed it, or came back."""
+        head, now = self._case.link.state, time.monotonic()
+        working = {worker.job for worker in head.workers if not worker.leaving} if head else set()
+        told = {id_: self._told_to_go.get(id_, 0.0) for id_ in self._case.record.leaving}
+        return [id_ for id_, at in told.items() if id_ in working and now - at > RETIRE_AGAIN]
 
     def _overdue(self) -> list[str]:
         """Jobs that were told to go long ago and are still there."""

@@ -1,6 +1,8 @@
 """The head's small JSON API, on the same port as Dask's pages, behind mutual TLS."""
 
 import asyncio
+from collections.abc import Collection
+from contextlib import suppress
 from time import time
 from typing import Any
 
@@ -18,6 +20,9 @@ TICK = 1.0
 
 _GATHER = 0.05
 """Seconds to gather further changes before a report: forty workers may come at once."""
+
+_GOODBYE = 2.0
+"""Seconds that a worker told to go may take to take leave; then it is removed as it is."""
 
 
 class HeadHandler(RequestHandler):
@@ -125,9 +130,25 @@ class RetireHandler(JobsHandler):
         """Each is told why: one that Dask removes for another reason (a user's `client.restart()`, a long
         silence) is still wanted, and comes back."""
         scheduler = self.scheduler
-        for address in await scheduler.retire_workers(names=names, close_workers=False, remove=False):
+        retired = await scheduler.retire_workers(names=names, close_workers=False, remove=False)
+        for address in retired:
             scheduler.worker_send(address, {"op": "close", "reason": RETIRED})
+        # Removed before it has heard that, it takes its next heartbeat's answer for an accident, and comes back.
+        await self._take_leave(retired)
+        for address in retired:
             await scheduler.remove_worker(address, expected=True, close=False, stimulus_id=f"ihpc-retire-{time()}")
+
+    async def _take_leave(self, addresses: Collection[str]) -> None:
+        """Until they are gone, at most `_GOODBYE` seconds."""
+        changed = self.followers.join()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE):
+                    while any(address in self.scheduler.workers for address in addresses):
+                        changed.clear()
+                        await changed.wait()
+        finally:
+            self.followers.leave(changed)
 
 
 class DropHandler(JobsHandler):

@@ -164,7 +164,7 @@ class Lab:
         self.url = url
         self.errors: list[str] = []
         page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
 
     def open(self) -> Self:
         """Load JupyterLab (a fresh workspace) and wait until it can be used."""
