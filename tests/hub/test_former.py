@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytest.importorskip("batchspawner", reason="JupyterHub or batchspawner is missing: make setup-test")
@@ -9,7 +10,7 @@ pytest.importorskip("batchspawner", reason="JupyterHub or batchspawner is missin
 from batchspawner.batchspawner import SlurmSpawner
 
 from tests.hub.conftest import TINY
-from tests.hub.hub import REPOSITORY, Browser, Hub, progress, running_hub
+from tests.hub.hub import REPOSITORY, Browser, Hub, running_hub
 from tests.slurmbed import SlurmBed, wait_until
 from tests.slurmbed.programs import find_program
 
@@ -26,10 +27,18 @@ c.SlurmSpawner.req_nprocs = "2"
 c.SlurmSpawner.req_options = "--comment=plain"
 c.SlurmSpawner.req_prologue = "export SEEN=prologue"
 c.SlurmSpawner.req_keepvars_extra = "PYTHONPATH"
+c.SlurmSpawner.req_srun = "env STEP=asked"
 c.SlurmSpawner.batch_submit_cmd = "{submit} --parsable --exclusive"
 c.SlurmSpawner.batch_query_cmd = {query!r}
 c.SlurmSpawner.batch_script = {script!r}
-c.Spawner.environment["PYTHONPATH"] = {path!r}
+c.Spawner.environment |= {{"PYTHONPATH": {path!r}, "KEPT": "a 'b", "DROPPED": "yes"}}
+
+def before_each_start(spawner):
+    spawner.req_keepvars = "KEPT"
+    if spawner.name:
+        spawner.batch_script = ""
+
+c.Spawner.pre_spawn_hook = before_each_start
 """
 
 IMPOSSIBLE = """
@@ -37,6 +46,15 @@ c.SlurmSpawner.batch_submit_cmd = "sbatch --parsable | tail -1"
 c.SlurmSpawner.state_exechost_re = "x"
 c.BatchSpawnerBase.req_account = "a b"
 """
+
+
+def environment_of(job_id: str) -> dict[str, str]:
+    """The environment of the server that a job runs."""
+    for process in psutil.process_iter(["environ", "cmdline"]):
+        variables: dict[str, str] = process.info["environ"] or {}
+        if variables.get("SLURM_JOB_ID") == job_id and "tests.hub.tiny_server" in (process.info["cmdline"] or []):
+            return variables
+    raise AssertionError("the server's process is not to be seen")
 
 
 def test_a_hub_without_a_site_file_starts_servers_as_its_settings_say(slurm: SlurmBed) -> None:
@@ -51,12 +69,16 @@ def test_a_hub_without_a_site_file_starts_servers_as_its_settings_say(slurm: Slu
         page = Browser(hub, ALICE).get(f"/hub/spawn/{ALICE}").text
         assert "at most 20m" in page
         assert "2 cores, 0.879 GiB" in page
-        hub.order(ALICE)
-        assert list(progress(hub, ALICE))[-1].get("ready")
-        job_id = hub.server(ALICE)["state"]["job_id"]
-        job = slurm.job(job_id)
-        assert (job["Partition"], job["TimeLimit"], job["Comment"]) == ("spot", "00:20:00", "plain")
-        assert (job["CPUs/Task"], job["MinMemoryNode"], job["OverSubscribe"]) == ("2", "900M", "NO")
+        for name in ("", "own"):
+            hub.order(ALICE, name)
+            wait_until(lambda: hub.servers(ALICE)[name].get("ready"), "the server is ready", 30)  # noqa: B023
+            job_id = str(hub.servers(ALICE)[name]["state"]["job_id"])
+            job = slurm.job(job_id)
+            assert (job["Partition"], job["TimeLimit"], job["Comment"]) == ("spot", "00:20:00", "plain")
+            assert (job["CPUs/Task"], job["MinMemoryNode"], job["OverSubscribe"]) == ("2", "900M", "NO")
+            variables = environment_of(job_id)
+            assert (variables["KEPT"], variables["STEP"], variables["SEEN"]) == ("a 'b", "asked", "prologue")
+            assert "DROPPED" not in variables
         hub.order(ALICE, "longer", time="21m")
         with hub.api as api:
             assert "1m to 20m" in api.get(f"/users/{ALICE}/servers/longer/progress").text

@@ -55,13 +55,18 @@ def test_a_start_that_goes_on_after_a_restart_is_told_and_can_be_cancelled(hub: 
         slurm.wait_for_job(blocker, "RUNNING")
     hub.order(ALICE, lane="batch", shape="large")
     hub.order(BOB, lane="batch", shape="large")
+    hub.order(BOB, "dies", lane="batch", shape="large")
     wait_until(lambda: all(jobs_of(hub, user).get("") for user in (ALICE, BOB)), "both wait", 20)
+    dies = wait_until(lambda: jobs_of(hub, BOB).get("dies"), "the third waits", 20)
     jobs = {user: jobs_of(hub, user)[""] for user in (ALICE, BOB)}
     hub.kill()
     hub.start()
     assert f"Job {jobs[BOB]} waits in lane batch" in until_told(hub, BOB, "number 2 in its queue")
-    page = Browser(hub, BOB).get(f"/hub/spawn-pending/{BOB}").text
-    assert "progress-message" in page
+    browser = Browser(hub, BOB)
+    assert "progress-message" in browser.get(f"/hub/spawn-pending/{BOB}").text
+    slurm.run("scancel", str(dies))
+    cause = f"job {dies} was cancelled before the server was up"
+    wait_until(lambda: cause in browser.get(f"/hub/spawn-pending/{BOB}/dies").text, "the page tells why", 20)
     with hub.api as api:
         assert api.delete(f"/users/{BOB}/server").is_success
     hub.wait_for_none(BOB)

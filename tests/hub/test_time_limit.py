@@ -60,7 +60,9 @@ def test_the_next_lab_has_the_cluster_and_the_detached_run(lab_hub: Hub, slurm: 
         with lab_api(lab_hub) as lab:
             wait_until(lambda: working(lab, "lasting") == 1, "the cluster is held here, its worker works", 60)
             ended = wait_until(lambda: ended_run(lab, run), "the run has ended", 60)
+            assert ended is not None
             assert ended["state"] == "succeeded"
+            assert lab.get("/clusters/lasting").json()["holder"] is None, "it is held by this Lab's agent"
             assert lab.get(f"/runs/{run}/output").json()["text"].startswith("from alpha")
             assert lab.delete("/clusters/lasting").status_code == 202
             wait_until(lambda: not lab.get("/snapshot").json()["clusters"], "the cluster is stopped", 30)
