@@ -19,7 +19,6 @@ from ihpc_jupyter.hub.startup import mistakes
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.slurm_commands import read_command, search_path
 
-SECTIONS = [kind.__name__ for kind in IhpcSpawner.mro()]
 SITE = Site.model_validate({
     "name": "hpc", "kind": "slurm",
     "lanes": {"bare": {}, "whole": {"partition": "fast", "account": "own", "time_limit": "2h", "max_time": "4h"}},
@@ -34,7 +33,7 @@ VALUES = {
 
 def said_of(**settings: str) -> list[str]:
     """What a hub that starts with these settings says."""
-    return mistakes(Config(SlurmSpawner=Config(settings)), SECTIONS)
+    return mistakes(Config(SlurmSpawner=Config(settings)), IhpcSpawner)
 
 
 def test_settings_for_batchspawners_slurm_class_reach_ours() -> None:
@@ -69,7 +68,7 @@ def test_what_the_settings_ask_for_fills_in_what_the_site_file_leaves_out() -> N
 @pytest.mark.parametrize(
     ("name", "value"),
     [("partition", "a b"), ("account", "x;reboot"), ("memory", "much"), ("nprocs", "0"), ("gres", "gpu\n#SBATCH"),
-     ("runtime", "soon"), ("reservation", "$(x)"), ("qos", "-x")],
+     ("runtime", "soon"), ("srun", "srun 'x"), ("reservation", "$(x)"), ("qos", "-x")],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_refused_when_the_hub_starts(name: str, value: str) -> None:
     (line,) = said_of(**{f"req_{name}": value})
@@ -80,7 +79,7 @@ def test_a_value_that_cannot_be_is_refused_when_the_hub_starts(name: str, value:
 @pytest.mark.parametrize("name", [*former.INSTEAD])
 def test_what_cannot_be_kept_is_refused_with_what_to_use_instead(name: str) -> None:
     section = "MultiSlurmSpawner" if name == "daemon_resolver" else "SlurmSpawner"
-    (line,) = mistakes(Config({section: {name: "x"}}), SECTIONS)
+    (line,) = mistakes(Config({section: {name: "x"}}), IhpcSpawner)
     assert line.startswith(f"c.{section}.{name} cannot be kept. Use instead: ")
     assert not line.endswith(": .")
 
@@ -134,6 +133,9 @@ def test_a_template_is_filled_in_and_gets_the_environment_before_its_first_comma
 def test_a_template_with_a_mistake_is_refused(template: str, words: str) -> None:
     with pytest.raises(InvalidRequest, match=words):
         former.fill_template(template, VALUES, [], [])
+    (told,) = said_of(batch_script=template)
+    assert told.startswith("c.SlurmSpawner.batch_script")
+    assert words in told
 
 
 def test_batchspawners_own_template_runs_its_command_here(tmp_path: object) -> None:

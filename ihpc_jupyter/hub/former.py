@@ -7,7 +7,8 @@ spawner reads by itself, are refused by name, with what to use instead.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from batchspawner.batchspawner import format_template
@@ -141,22 +142,36 @@ def fill_template(
     return "\n".join([lines[0], *directives, *lines[1:first], *exports, *lines[first:], ""])
 
 
-def mistakes(configured: Mapping[str, tuple[str, object]]) -> Iterator[str]:
-    """What is wrong with settings, by name with section and value: one line each, with what to use instead."""
+def step_words(line: str) -> list[str]:
+    """The words of `req_srun`. Raises `InvalidRequest`."""
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise InvalidRequest(f"req_srun: {line!r} cannot be read: {error}.") from None
+
+
+def mistakes(configured: Mapping[str, tuple[str, object]], own: Iterable[str]) -> Iterator[str]:
+    """What is wrong with settings, by name with section and value: one line each, with what to use instead.
+    *own* are the names that a template may use beside ours."""
+    known = dict.fromkeys([*own, *asked(Lane(), Shape(), 60, ""), "lane", "shape"], "") | {"cmd": "SERVER"}
     for name, (section, value) in configured.items():
         if name in INSTEAD:
             yield f"c.{section}.{name} cannot be kept. Use instead: {INSTEAD[name]}."
             continue
         try:
-            _check(name, str(value))
+            _check(name, str(value), known)
         except IhpcError as error:
             yield f"c.{section}.{name}: {str(error).removeprefix(f'{name}: ')}"
 
 
-def _check(name: str, value: str) -> None:
+def _check(name: str, value: str, known: Mapping[str, str]) -> None:
     """Raises `InvalidRequest` for a value that cannot be kept."""
     if name in _COMMANDS:
         read_command(_COMMANDS[name], value)
+    elif name == "batch_script" and value:
+        fill_template(value, known, [], [])
+    elif name == "req_srun":
+        step_words(value)
     elif name.startswith("req_"):
         read_given({name.removeprefix("req_"): value})
     elif name == "exec_prefix":

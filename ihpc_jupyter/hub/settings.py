@@ -68,7 +68,6 @@ class LaneSpawner(SlurmSpawner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._choice: choice.Choice | None = None
         self._asked: Mapping[str, object] | None = None
 
     @default("start_timeout")
@@ -141,14 +140,13 @@ class LaneSpawner(SlurmSpawner):
         return options
 
     def accept(self, options: Mapping[str, object]) -> choice.Choice:
-        """Choose lane, shape and time, and keep that. Raises `SpawnException` with field and allowed values."""
+        """Choose lane, shape and time. Raises `SpawnException` with field and allowed values."""
         try:
-            self._choice = choice.choose(self._site, self._groups, options)
+            return choice.choose(self._site, self._groups, options)
         except choice.RefusedOption as refused:
             raise problem(str(refused), "option", html=form.summary(refused)) from None
         except IhpcError as error:
             raise problem(str(error), error.kind, error.status) from None
-        return self._choice
 
     # The job.
 
@@ -160,7 +158,7 @@ class LaneSpawner(SlurmSpawner):
         job = ServerJob(
             [*server_directives(lane, shape, chosen.time_limit), *self._own_directives(with_gres=not shape.gpus)],
             self._environment(),
-            [*self.req_srun.split(), *wrapper, *self.cmd, *self.get_args()],
+            [*former.step_words(self.req_srun), *wrapper, *self.cmd, *self.get_args()],
             [*site.prologue, *self.req_prologue.splitlines()],
             self.req_epilogue.splitlines(),
         )

@@ -12,10 +12,11 @@ from typing import Any
 
 from batchspawner.batchspawner import JobStatus
 from jupyterhub.spawner import SpawnException
-from jupyterhub.utils import url_path_join, wait_for_http_server
+from jupyterhub.utils import url_path_join
 
 from ihpc_jupyter.errors import IhpcError, NotFound, Unavailable
 from ihpc_jupyter.hub import telling
+from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
 from ihpc_jupyter.hub.port import hashed, register
 from ihpc_jupyter.hub.progress import Event, Progress
@@ -88,7 +89,7 @@ class IhpcSpawner(LaneSpawner):
         """Submit the job, wait for its server; the server's URL. Raises `SpawnException` with the cause."""
         self._progress = Progress()
         self._news = asyncio.Event()
-        chosen = self._choice or self.accept({})
+        chosen = self.accept(self.user_options or {})  # with what a hook of the centre's has set meanwhile
         self._lane_name = chosen.lane
         self._tag = f"jupyter-{secrets.token_hex(6)}"
         self.token_hash = hashed(self.api_token)
@@ -178,9 +179,8 @@ class IhpcSpawner(LaneSpawner):
         host = self.node_host(job.node)
         self._told_url = f"http://{host}:{self._told_port}"
         self._progress.tell(80, f"The server listens on {job.node}; waiting for its first answer.")
-        asked = wait_for_http_server(
-            url_path_join(self._told_url, self.server.base_url, "api"), timeout=self.boot_timeout
-        )
+        url = url_path_join(self._told_url, self.server.base_url, "api")
+        asked = wait_for_answer(host, self._told_port, url, self.boot_timeout)
         answer: asyncio.Task[None] = asyncio.ensure_future(asked)
         answer.add_done_callback(lambda _: self._news.set())
         return answer

@@ -112,6 +112,18 @@ def wait_in_the_queue(person: Person, slurm: SlurmBed) -> None:
     person.page.reload()
     expect(person.told).to_contain_text("It is number 1 in its queue")
     assert person.page.locator("#progress-log").inner_text() == before
+    stop_a_named_one(person)
+    person.page.goto(f"{person.hub.url}/hub/spawn-pending/{person.user}")
+
+
+def stop_a_named_one(person: Person) -> None:
+    """Another server of the same user, stopped by the button of its own page."""
+    person.hub.order(person.user, "second", lane="batch", shape="large")
+    person.page.goto(f"{person.hub.url}/hub/spawn-pending/{person.user}/second")
+    expect(person.told).to_contain_text("waits in lane batch", timeout=20 * SECOND)
+    person.page.get_by_role("button", name="Stop Server").click()
+    wait_until(lambda: "second" not in person.hub.servers(person.user), "its start is cancelled", 20)
+    assert person.hub.server(person.user)["pending"] == "spawn", "the other goes on"
 
 
 def work_and_ask_urgently(lab: Lab, slurm: SlurmBed) -> None:
