@@ -50,13 +50,15 @@ class Person:
         return Lab(self.page, f"{self.hub.url}/user/{self.user}/lab").ready()
 
     def picture(self, name: str) -> None:
-        """Pictures of the page, wide and as on a telephone."""
+        """Pictures of the page, wide and as on a telephone, light and dark."""
         PICTURES.mkdir(exist_ok=True)
-        for width in (WIDE, NARROW):
+        for width in (NARROW, WIDE):
             self.page.set_viewport_size({"width": width, "height": 900})
-            self.page.screenshot(path=PICTURES / f"hub-{name}-{width}.png", full_page=True)
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= NARROW, "nothing is cut off"
-        self.page.set_viewport_size({"width": WIDE, "height": 900})
+            for theme in ("dark", "light"):
+                self.page.evaluate("name => document.documentElement.setAttribute('data-bs-theme', name)", theme)
+                path = PICTURES / f"hub-{name}-{width}-{theme}.png"
+                self.page.screenshot(path=path, full_page=True)
+            assert self.page.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off"
 
     def status(self, path: str, method: str = "GET") -> int:
         """The status of a request with this person's cookies; redirects are not followed."""
