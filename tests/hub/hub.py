@@ -185,6 +185,17 @@ class Hub:
         """What the hub tells of a user's default server; empty while there is none."""
         return self.servers(user).get("", {})
 
+    def lab_api(self, user: str) -> httpx.Client:
+        """Our REST door in a user's Lab, with all rights."""
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.Client(base_url=f"{self.url}/user/{user}/ihpc/api", headers=headers, timeout=20)
+
+    def stop_cluster(self, user: str, name: str) -> None:
+        """Stop a cluster from its user's Lab: it would outlive the Lab."""
+        with self.lab_api(user) as lab:
+            assert lab.delete(f"/clusters/{name}").status_code == 202
+            wait_until(lambda: lab.get(f"/clusters/{name}").status_code == 404, "the cluster is stopped", 30)
+
     def wait_for_server(self, user: str, timeout: float = 30) -> Mapping[str, Any]:
         """Wait until it is ready."""
 

@@ -65,6 +65,7 @@ def test_two_users_from_login_to_an_urgent_answer_and_stop(lab_hub: Hub, slurm: 
         bob.lab()
         nobody_reaches_what_is_anothers(alice, bob, slurm)
         with_hands_on_the_same_machine(alice, bob, slurm)
+        lab_hub.stop_cluster(ALICE, "first")
         alice.stop_server()
         slurm.wait_for_job(job_id, "CANCELLED")
         lab_hub.wait_for_none(ALICE)

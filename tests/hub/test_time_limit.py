@@ -12,12 +12,6 @@ from tests.slurmbed import SlurmBed, wait_until
 ALICE = "ihpc-alice"
 
 
-def lab_api(hub: Hub) -> httpx.Client:
-    """Our REST door in the user's Lab."""
-    headers = {"Authorization": f"token {hub.token}"}
-    return httpx.Client(base_url=f"{hub.url}/user/{ALICE}/ihpc/api", headers=headers, timeout=20)
-
-
 def start_lab(hub: Hub, slurm: SlurmBed) -> tuple[str, str]:
     """A Lab; its job and node."""
     hub.order(ALICE, lane="interactive")
@@ -41,7 +35,7 @@ def test_the_next_lab_has_the_cluster_and_the_detached_run(lab_hub: Hub, slurm: 
     environment = {"python": sys.executable, "directory": str(REPOSITORY)}
     cluster: dict[str, Any] = {"name": "lasting", "site": "bed", "environment": environment}
     cluster["groups"] = {"main": {"lane": "batch", "target": 1}}
-    with lab_api(lab_hub) as lab:
+    with lab_hub.lab_api(ALICE) as lab:
         assert lab.post("/clusters", json=cluster).status_code == 201
         wait_until(lambda: working(lab, "lasting") == 1, "a worker works", 60)
         nodes(slurm, slurm.nodes, "DRAIN")
@@ -57,15 +51,14 @@ def test_the_next_lab_has_the_cluster_and_the_detached_run(lab_hub: Hub, slurm: 
     try:
         second, other = start_lab(lab_hub, slurm)
         assert (second, other) != (job_id, node)
-        with lab_api(lab_hub) as lab:
+        with lab_hub.lab_api(ALICE) as lab:
             wait_until(lambda: working(lab, "lasting") == 1, "the cluster is held here, its worker works", 60)
             ended = wait_until(lambda: ended_run(lab, run), "the run has ended", 60)
             assert ended is not None
             assert ended["state"] == "succeeded"
             assert lab.get("/clusters/lasting").json()["holder"] is None, "it is held by this Lab's agent"
             assert lab.get(f"/runs/{run}/output").json()["text"].startswith("from alpha")
-            assert lab.delete("/clusters/lasting").status_code == 202
-            wait_until(lambda: not lab.get("/snapshot").json()["clusters"], "the cluster is stopped", 30)
+        lab_hub.stop_cluster(ALICE, "lasting")
     finally:
         nodes(slurm, [node], "RESUME")
 
