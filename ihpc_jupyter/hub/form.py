@@ -59,7 +59,7 @@ def _problem(field: str, refused: RefusedOption | None) -> str:
     """The cause beside its field."""
     if refused is None or refused.field != field:
         return ""
-    return f'<p id="ihpc-{field}-problem" class="text-danger">{escape(str(refused))}</p>'
+    return f'<p id="ihpc-{field}-problem" class="text-danger-emphasis">{escape(str(refused))}</p>'
 
 
 def _card(name: str, lane: Lane, site: Site, *, room: str, checked: bool) -> str:
