@@ -9,11 +9,12 @@ PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+NODE_PARTS := tests/hub/proxy tests/ui/axe
 SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE \
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
 
-.PHONY: help lab demo demo-urgent test lab-slurm hub bench-scale bench-urgent bench-faults bench-spawn setup-test setup check lint types python-tests typescript-checks system-packages clean
+.PHONY: help lab demo demo-urgent test lab-slurm hub bench-scale bench-urgent bench-faults bench-spawn bench-watch setup-test setup check lint types python-tests typescript-checks system-packages clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -47,10 +48,13 @@ bench-faults: system-packages setup-test ## 100 urgent runs with a fault each: r
 bench-spawn: system-packages setup-test ## from click to kernel in a hub's Lab, and 50 servers at once, beside stock batchspawner
 	$(BIN)/python -m benchmarks.spawn
 
+bench-watch: system-packages setup-test ## what watching costs the scheduler: many clients, many users, beside a squeue per tab
+	$(BIN)/python -m benchmarks.watch
+
 check: setup-test lint types typescript-checks ## style and types
 
 setup: $(VENV)/.installed ## a virtual environment with the product
-setup-test: $(VENV)/.installed-test tests/hub/proxy/node_modules/.installed
+setup-test: $(VENV)/.installed-test $(NODE_PARTS:%=%/node_modules/.installed)
 
 $(BIN)/pip:
 	@if [ -z "$(PYTHON)" ]; then \
@@ -83,8 +87,8 @@ node_modules/.installed: package.json yarn.lock $(VENV)/.installed-test
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm install --immutable
 	@touch $@
 
-tests/hub/proxy/node_modules/.installed: tests/hub/proxy/package.json tests/hub/proxy/yarn.lock $(VENV)/.installed-test
-	cd tests/hub/proxy && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable
+$(NODE_PARTS:%=%/node_modules/.installed): %/node_modules/.installed: %/package.json %/yarn.lock $(VENV)/.installed-test
+	cd $* && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable
 	@touch $@
 
 typescript-checks: node_modules/.installed

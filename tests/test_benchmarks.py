@@ -1,4 +1,4 @@
-"""The benchmarks of urgent runs run: once each, and they say what they promise."""
+"""The benchmarks run: once each and small, and they say what they promise."""
 
 import json
 import subprocess
@@ -46,3 +46,16 @@ def test_bench_spawn(tmp_path: Path) -> None:
         "click_to_kernel_median_s", "batchspawner_median_s", "requests_per_s_50", "batchspawner_requests_per_s_50",
     }  # fmt: skip
     assert all(value > 0 for value in answer.values())
+
+
+def test_bench_watch(slurm: SlurmBed, tmp_path: Path) -> None:
+    few = ("--clients", "3", "--kills", "1", "--users", "2", "--seconds", "3", "--calm", "0")
+    answer = told(tmp_path, "watch", *few)
+    assert (answer["clients"], answer["users"]) == (3, 2)
+    assert set(answer) == {
+        "clients", "requests_per_s", "users", "users_requests_per_s", "push_p95_s", "seen_p95_s",
+        "peer_requests_per_s",
+    }  # fmt: skip
+    assert 0 < answer["push_p95_s"] < answer["seen_p95_s"]
+    assert answer["users_requests_per_s"] > 0
+    assert answer["peer_requests_per_s"] > 0

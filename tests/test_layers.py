@@ -28,7 +28,8 @@ OURS = {
     "driver": {"driver"},
     "kernel": {"kernel", "driver", "client", "model", "errors", "paths", "validation", "identity"},
     "hub": {"hub", "scheduler", "model", "errors", "sites", "files"},
-    "cli": {"cli", "client", "model", "errors", "paths", "validation", "identity"},
+    "centre": {"centre", "scheduler", "sites", "model", "errors", "files"},
+    "cli": {"cli", "client", "centre", "model", "errors", "paths", "validation", "identity"},
 }
 """What of ours each layer may import; the agent, which holds all strings, is bounded by the outer world only."""
 
@@ -53,6 +54,7 @@ OUTSIDE = {
     "server": DASK | PICKLES,
     "cli": DASK | JUPYTER | PICKLES,
     "hub": DASK | PICKLES,
+    "centre": DASK | JUPYTER | PICKLES,
     "head": JUPYTER,
     "driver": DASK | JUPYTER | {"pydantic", "httpx", "tornado", "asyncio", "logging"},
 }
@@ -76,6 +78,7 @@ SLURM_SPEAKERS = {
     "scheduler/slurm_text.py",
     "scheduler/slurm_commands.py",
     "scheduler/slurm_for_many.py",
+    "scheduler/slurm_for_all.py",
     "scheduler/slurm_launch.py",
     "scheduler/slurm_offers.py",
     "scheduler/slurm_policy.py",

@@ -174,8 +174,11 @@ class World:
             process.kill()
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def describe_site(self, *, grace: float = 0.0, timeout: float = 5.0, limit: str = "1h") -> None:
-        """Write the site file: *grace* of spot, *timeout* of an answer, the default time *limit* of jobs."""
+    def describe_site(
+        self, *, grace: float = 0.0, timeout: float = 5.0, limit: str = "1h", snapshot: Path | None = None
+    ) -> None:
+        """Write the site file: *grace* of spot, *timeout* of an answer, the default time *limit* of jobs;
+        where the centre's *snapshot* is."""
         lanes = "".join(
             f'[sites.{SITE}.lanes.{name}]\npartition = "{name}"\ntime_limit = "{limit}"\n'
             + extra.format(grace=grace)
@@ -191,6 +194,7 @@ kind = "slurm"
 spool = "{self.spool_root}"
 head = {{ host = "127.0.0.1" }}
 polling = {{ busy = 0.3, rest = 2, timeout = {timeout:g} }}
+{f'snapshot = "{snapshot}"' if snapshot else ""}
 [sites.{SITE}.shapes]
 small = {{ cores = 1, memory = "400MiB" }}
 pair = {{ cores = 2, memory = "800MiB", processes = 2 }}

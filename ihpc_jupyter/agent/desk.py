@@ -17,8 +17,8 @@ from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.site import Health, Site, SiteStatus
 from ihpc_jupyter.model.spool import Spool
 from ihpc_jupyter.scheduler.base import Capacity
-from ihpc_jupyter.scheduler.open import open_batch_system
-from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Watcher
+from ihpc_jupyter.scheduler.open import open_watched
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
 CAPACITY_AGE = 5.0
 """Seconds for which what is free, and what could give way, is not asked for again."""
@@ -33,8 +33,7 @@ class SiteDesk:
     def __init__(self, site: Site, runtime: Path, changed: Callable[[], None], owners: Owners = dict) -> None:
         self.site = site
         self.runtime = runtime
-        self.batch = open_batch_system(site, runtime)
-        self.watcher = Watcher(self.batch, site.polling)
+        self.batch, self.watcher = open_watched(site, runtime)
         self.offers = OfferDesk(site, self.batch)
         self.queue = QueueDesk(site, self.batch, self.watcher, owners)
         self.accounts: tuple[str, ...] = ()
@@ -94,6 +93,7 @@ class SiteDesk:
             asked_at=snapshot.answered_at,
             latency=snapshot.latency,
             requests=self.batch.requests,
+            waiting=sum(job.state.waiting for job in snapshot.jobs.values()),
             accounts=self.accounts,
             waits=self._waits.by_lane(),
         )
@@ -114,7 +114,7 @@ def _detail(snapshot: JobsSnapshot) -> str:
         return " ".join(snapshot.error.split())[:200]
     if snapshot.health is Health.DEGRADED and snapshot.latency:
         return f"The batch system answers slowly ({snapshot.latency:.1f} s)."
-    return ""
+    return snapshot.note[:200]
 
 
 async def first_answer(desk: SiteDesk, seconds: float) -> None:

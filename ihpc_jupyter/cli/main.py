@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code. An error is one clean line, and what to do next."""
     options = _parser().parse_args(arguments)
     try:
-        return asyncio.run(_run(options.run, options))
+        return asyncio.run(_run(options))
     except IhpcError as error:
         print(f"ihpc: {error.message}", file=sys.stderr)  # noqa: T201
         if error.hint:
@@ -28,7 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-async def _run(command: Command, options: argparse.Namespace) -> int:
+async def _run(options: argparse.Namespace) -> int:
+    command: Command = options.run
+    if options.run is staff.snapshot:  # a service needs no agent, and is nobody's in particular
+        code: int = await staff.snapshot(options)
+        return code
     async with AgentClient() as agent:
         return await command(agent, options)
 
@@ -108,6 +112,7 @@ def _on_jobs(words: Words) -> None:
     jobs.add_argument("--all", action="store_true", help="everybody's jobs that have not ended")
     why = _plain(words, "why", queue.why, "why a job waits or ended, or what happened to a run")
     why.add_argument("id", help="the job's or run's id")
+    why.add_argument("--offers", action="store_true", help="and what would start sooner than this waiting job")
     cancel = _plain(words, "cancel", queue.cancel, "cancel a job of yours, or all of an array")
     cancel.add_argument("site", help="the site's name")
     cancel.add_argument("id", help="the job's id, or the array's")
@@ -117,7 +122,7 @@ def _on_jobs(words: Words) -> None:
 
 
 def _on_site(words: Words) -> None:
-    text = "for a centre's staff: policy, ledger"
+    text = "for a centre's staff: policy, ledger, snapshot"
     parser = words.add_parser("site", help=text, description=text)
     inner: Words = parser.add_subparsers(title="words", required=True, metavar="WORD")
     policy = _plain(inner, "policy", staff.policy, "commands by which the batch system itself enforces the lanes")
@@ -126,6 +131,11 @@ def _on_site(words: Words) -> None:
     ledger.add_argument("site", help="the site's name")
     ledger.add_argument("--since", default="7d", help="how far back: 90m, 24h, 7d (the default)")
     ledger.add_argument("--csv", action="store_true", help="as CSV")
+    text = "ask the batch system for all users' agents: keep a snapshot that they read; runs until it is stopped"
+    snapshot = inner.add_parser("snapshot", help=text, description=text)
+    snapshot.set_defaults(run=staff.snapshot)
+    snapshot.add_argument("site", help="the site's name")
+    snapshot.add_argument("--directory", help="where to keep it; what the site file says when left out")
 
 
 def _on_run(words: Words) -> None:

@@ -36,6 +36,14 @@ async def ledger(agent: AgentClient, options: argparse.Namespace) -> int:
     return int(bool(audit.differences))
 
 
+async def snapshot(options: argparse.Namespace) -> int:
+    """Keep the snapshot until we are stopped; no agent is needed for that."""
+    from ihpc_jupyter.centre.service import keep_snapshot  # noqa: PLC0415 - other commands need none of it
+
+    await keep_snapshot(options.site, options.directory)
+    return 0
+
+
 _HEADER = ("run", "attempt", "user", "account", "lane", "job", "state", "waited", "core-seconds", "node")
 
 

@@ -108,6 +108,10 @@ class Polling(Model):
     timeout: Annotated[float, Field(ge=0.5, le=120)] = 10.0
 
 
+SNAPSHOT = r"^/[^\x00-\x1f\x7f]{0,1000}$"
+"""Where a snapshot may be: an absolute path, the same for all users."""
+
+
 class SiteKind(StrEnum):
     """The batch systems that are run for real."""
 
@@ -136,6 +140,8 @@ class Site(Model):
     shapes: dict[Name, Shape] = Field(min_length=1, max_length=50)
     head: HeadSettings = HeadSettings()
     polling: Polling = Polling()
+    snapshot: Annotated[str, Field(pattern=SNAPSHOT)] | None = None
+    """Directory in which the centre keeps a snapshot of the batch system for all users' agents to read."""
     prologue: tuple[Line, ...] = ()
     """Lines that each job runs first (``module load …``)."""
     proposed: bool = False
@@ -145,6 +151,13 @@ class Site(Model):
     def _head_lane_exists(self) -> "Site":
         if self.head.lane is not None and self.head.lane not in self.lanes:
             raise ValueError(f"head.lane is {self.head.lane!r}; choose one of {', '.join(self.lanes)}")
+        return self
+
+    @model_validator(mode="after")
+    def _snapshot_is_of_this_host(self) -> "Site":
+        # Of the user's part of it is told by the user id here; over ssh the user may be another.
+        if self.snapshot is not None and (self.kind is not SiteKind.SLURM or self.transport != "direct"):
+            raise ValueError('snapshot goes with kind = "slurm" and transport = "direct" only')
         return self
 
     @property
@@ -187,6 +200,8 @@ class SiteStatus(Model):
     """Seconds that the last answer took."""
     requests: int = 0
     """Requests made to the batch system since the agent started."""
+    waiting: int = 0
+    """This user's jobs in the queue."""
     accounts: tuple[Word, ...] = ()
     """Accounts that this user may charge, where the site tells."""
     waits: dict[Name, Wait] = Field(default={})

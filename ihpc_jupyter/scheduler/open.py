@@ -11,9 +11,14 @@ from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.local import Local
 from ihpc_jupyter.scheduler.slurm import SUBMIT, Slurm
 from ihpc_jupyter.scheduler.slurm_commands import Written, search_path
+from ihpc_jupyter.scheduler.slurm_for_all import SlurmForAll
 from ihpc_jupyter.scheduler.slurm_for_many import SlurmForMany
 from ihpc_jupyter.scheduler.slurm_policy import policy as slurm_policy
+from ihpc_jupyter.scheduler.slurm_shared import SharedSlurm
+from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles
+from ihpc_jupyter.scheduler.snapshot_source import SnapshotSource
 from ihpc_jupyter.scheduler.transport import Transport
+from ihpc_jupyter.scheduler.watcher import Watcher
 
 
 def open_batch_system(site: Site, runtime_dir: Path) -> BatchSystem:
@@ -24,6 +29,25 @@ def open_batch_system(site: Site, runtime_dir: Path) -> BatchSystem:
     if site.kind is SiteKind.LOCAL:
         return Local(site, runtime_dir / f"site-{site.name}")
     return Slurm(site, Transport(site.transport, site.ssh_options, runtime_dir))
+
+
+def open_watched(site: Site, runtime_dir: Path) -> tuple[BatchSystem, Watcher]:
+    """The same with the one that watches it: from the centre's snapshot, where the site names one."""
+    if site.snapshot is None:
+        batch = open_batch_system(site, runtime_dir)
+        return batch, Watcher(batch, site.polling)
+    files = SnapshotFiles(Path(site.snapshot))
+    shared = SharedSlurm(site, Transport(site.transport, site.ssh_options, runtime_dir), files)
+    return shared, Watcher(shared, site.polling, SnapshotSource(shared, files, site.polling))
+
+
+def open_for_all(site: Site) -> SlurmForAll:
+    """The batch system of *site* for the writer of a centre's snapshot.
+
+    Raises `InvalidRequest` for a site of kind `local`.
+    """
+    _refuse_local(site)
+    return SlurmForAll(site, Transport(site.transport, site.ssh_options))
 
 
 def open_for_many(site: Site, commands: Sequence[Written] = ()) -> SlurmForMany:

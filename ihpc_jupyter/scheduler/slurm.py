@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -86,44 +87,32 @@ class Slurm:
     async def capacity(self) -> Capacity:
         """Free cores of each lane's partition (one ``sinfo``), this user's active reservations (one ``scontrol``):
         both asked at once, as somebody waits for the plan."""
-        asked, reservations = await asyncio.gather(
-            self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"]), self._reservations()
-        )
-        cores = room.parse_cores(asked.stdout)
-        first = next(iter(cores.values()), (0, 0))
-        told = {name: cores.get(lane.partition or "", first) for name, lane in self._site.lanes.items()}
-        return Capacity(
-            free={name: free for name, (free, _) in told.items()},
-            total={name: total for name, (_, total) in told.items()},
-            reservations=reservations,
-        )
+        cores, reservations = await asyncio.gather(self.cores(), self.reservations())
+        me = await self._user() if any(one.active for one in reservations) else ""
+        return room.capacity_of(self._site.lanes, cores, reservations, me)
 
-    async def _reservations(self) -> dict[str, str]:
-        done = await self._ask(["scontrol", "-o", "show", "reservation"])
-        active = [one for one in room.parse_reservations(done.stdout) if one.active]
-        if not active:
-            return {}
-        me = await self._user()
-        return {
-            name: one.name
-            for name, lane in self._site.lanes.items()
-            for one in active
-            if me in one.users and one.partition in {None, lane.partition}
-        }
+    async def cores(self) -> dict[str, tuple[int, int]]:
+        """Free and all cores of each partition: one ``sinfo``."""
+        return room.parse_cores((await self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"])).stdout)
+
+    async def reservations(self) -> list[room.Reservation]:
+        """All reservations: one ``scontrol``."""
+        return room.parse_reservations((await self._ask(["scontrol", "-o", "show", "reservation"])).stdout)
 
     async def preemptible(self) -> dict[str, int]:
         """One ``squeue`` of the partitions of preemptible lanes; none where there is no such lane."""
-        lanes = {name: lane for name, lane in self._site.lanes.items() if lane.preemptible}
+        lanes = [lane for lane in self._site.lanes.values() if lane.preemptible]
         if not lanes:
             return {}
-        partitions = sorted({lane.partition for lane in lanes.values() if lane.partition})
+        partitions = sorted({lane.partition for lane in lanes if lane.partition})
         argv = ["squeue", "--noheader", "--states=RUNNING", f"--format={room.LANE_FORMAT}"]
         done = await self._ask([*argv, *([f"--partition={','.join(partitions)}"] if partitions else [])])
-        told = [room.parse_lane(line) for line in done.stdout.splitlines()]
-        return {
-            name: sum(lane.partition in {None, partition} and lane.qos in {None, qos} for partition, qos in told)
-            for name, lane in lanes.items()
-        }
+        return room.preemptible_of(self._site.lanes, Counter(done.stdout.splitlines()))
+
+    async def cycles(self) -> dict[str, float]:
+        """The last main and backfill pass: one ``sdiag``; none where the site keeps that to itself."""
+        done = await self._run(["sdiag"])
+        return room.parse_cycles(done.stdout) if done.returncode == 0 else {}
 
     async def test_only(self, submission: Submission) -> str:
         """Slurm's words of ``sbatch --test-only``: where and when it would start."""
@@ -221,6 +210,10 @@ class Slurm:
         """One to seven commands, those after the first at the same time."""
         found = await Inquiry(self._run, job_id).evidence()
         return found.model_copy(update={"job": self._with_lane(found.job)})
+
+    async def log_path(self, job_id: str) -> str:
+        """One ``scontrol``; a forgotten job's is not told."""
+        return await Inquiry(self._run, job_id).log_path()
 
     def listing(self, *, everybody: bool) -> str:
         """``squeue``."""

@@ -1,7 +1,11 @@
 """Slurm's text about room: free cores, reservations, what runs in which lane. Pure, as `slurm_text` is."""
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ihpc_jupyter.model.site import Lane
+from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.slurm_amounts import number
 from ihpc_jupyter.scheduler.slurm_text import given, parse_pairs, parse_time
 
@@ -59,3 +63,55 @@ def parse_lane(line: str) -> tuple[str, str]:
     """Partition and QoS of a line of `LANE_FORMAT`."""
     partition, _, qos = line.strip().partition("|")
     return partition, given(qos)
+
+
+def capacity_of(
+    lanes: Mapping[str, Lane],
+    cores: Mapping[str, tuple[int, int]],
+    reservations: Iterable[Reservation],
+    me: str,
+) -> Capacity:
+    """What is free for *me*, by lane; *cores* as `parse_cores` tells."""
+    first = next(iter(cores.values()), (0, 0))
+    told = {name: cores.get(lane.partition or "", first) for name, lane in lanes.items()}
+    active = [one for one in reservations if one.active and me in one.users]
+    return Capacity(
+        free={name: free for name, (free, _) in told.items()},
+        total={name: total for name, (_, total) in told.items()},
+        reservations={
+            name: one.name
+            for name, lane in lanes.items()
+            for one in active
+            if one.partition in {None, lane.partition}
+        },
+    )
+
+
+def preemptible_of(lanes: Mapping[str, Lane], running: Mapping[str, int]) -> dict[str, int]:
+    """How many jobs run in each preemptible lane; *running*: how many do, by a line of `LANE_FORMAT`."""
+    told = [(*parse_lane(line), count) for line, count in running.items()]
+    return {
+        name: sum(
+            count
+            for partition, qos, count in told
+            if lane.partition in {None, partition} and lane.qos in {None, qos}
+        )
+        for name, lane in lanes.items()
+        if lane.preemptible
+    }
+
+
+_CYCLES = {"Main schedule statistics": "main", "Backfilling stats": "backfill"}
+
+
+def parse_cycles(text: str) -> dict[str, float]:
+    """Seconds of the last pass of each kind, of ``sdiag``; a kind that has not passed yet is left out."""
+    cycles: dict[str, float] = {}
+    kind = None
+    for line in text.splitlines():
+        if line[:1].strip():  # a heading: what belongs to it is indented
+            kind = next((name for words, name in _CYCLES.items() if line.startswith(words)), None)
+        match = re.match(r"\s+Last cycle:\s+(\d+)\s*$", line)
+        if kind and match and int(match[1]):
+            cycles[kind] = int(match[1]) / 1e6
+    return cycles

@@ -19,13 +19,13 @@ RECORD = "\x1e"
 _FIELDS = (
     "JobArrayID", "State", "Reason", "SubmitTime", "StartTime", "EndTime", "Partition", "QOS", "Account",
     "NumCPUs", "NodeList", "RestartCnt", "PreemptTime", "tres-alloc", "tres-per-node", "NumNodes", "TimeLimit",
-    "exit_code", "UserName", "Name",
+    "exit_code", "UserName", "EligibleTime", "Name",
 )  # fmt: skip
 SQUEUE_FORMAT = ",".join(f"{name}:{RECORD if name == 'Name' else FIELD}" for name in _FIELDS)
 
 _ACCT = (
     "JobID", "State", "Submit", "Start", "End", "Partition", "QOS", "Account", "AllocCPUS", "NodeList",
-    "User", "ReqTRES", "NNodes", "Timelimit", "ExitCode", "JobName",
+    "User", "ReqTRES", "NNodes", "Timelimit", "ExitCode", "Eligible", "JobName",
 )  # fmt: skip
 SACCT_FORMAT = ",".join(_ACCT)
 
@@ -95,15 +95,16 @@ class NodeKind:
 
 def parse_squeue(text: str, now: float) -> list[Job]:
     """Jobs of the answer to `SQUEUE_FORMAT`; *now* is the time of asking. Broken records are dropped."""
-    return [_queue_job(job_id, row, now) for row in _records(text) for job_id in expand_ids(row["JobArrayID"])]
+    return [_queue_job(job_id, row, now) for row in records(text) for job_id in expand_ids(row["JobArrayID"])]
 
 
 def parse_folded(text: str, now: float) -> list[Fold]:
     """The same, with the waiting jobs of an array folded as Slurm folds them."""
-    return [fold for row in _records(text) if (fold := _fold(row, now))]
+    return [fold for row in records(text) if (fold := _fold(row, now))]
 
 
-def _records(text: str) -> Iterator[dict[str, str]]:
+def records(text: str) -> Iterator[dict[str, str]]:
+    """The fields of each whole record of the answer to `SQUEUE_FORMAT`, by Slurm's names."""
     for record in text.split(RECORD):
         fields = record.lstrip("\r\n").split(FIELD, len(_FIELDS) - 1)
         if len(fields) == len(_FIELDS):
@@ -148,6 +149,7 @@ def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
         node="" if state.waiting else given(row["NodeList"]),
         restarts=number(row["RestartCnt"]),
         submitted_at=parse_time(row["SubmitTime"]),
+        eligible_at=_past(parse_time(row["EligibleTime"]), now),
         expected_start=start if state.waiting else None,
         started_at=None if state.waiting else start,
         ends_at=None if state.waiting else end,
@@ -182,6 +184,7 @@ def parse_sacct(text: str) -> list[Job]:
                 node="" if row["NodeList"] == "None assigned" else row["NodeList"],
                 restarts=earlier.restarts + 1 if earlier else 0,
                 submitted_at=parse_time(row["Submit"]),
+                eligible_at=parse_time(row["Eligible"]),
                 started_at=None if state.waiting else parse_time(row["Start"]),
                 ends_at=parse_time(row["End"]),
             )
@@ -194,6 +197,11 @@ def parse_state(text: str) -> JobState:
     if word in JobState.__members__:
         return JobState(word)
     return _STATES.get(word, JobState.UNKNOWN)
+
+
+def _past(moment: float | None, now: float) -> float | None:
+    """A job that may begin from a later time on is not eligible yet, though Slurm tells the time."""
+    return moment if moment is not None and moment <= now else None
 
 
 def parse_time(text: str) -> float | None:

@@ -17,6 +17,7 @@ from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Health, Polling
 from ihpc_jupyter.scheduler.base import BatchSystem
+from ihpc_jupyter.scheduler.source import Direct, Source, Told, Wish
 
 BUSY_FOR = 30.0
 """Seconds of quicker questions after a change or a poke."""
@@ -39,7 +40,7 @@ class JobsSnapshot:
 
     *failures* counts the questions since the last answer that nobody answered, *error* says why. A job that
     the batch system told as alive and then dropped stays for 300 s, in the state its accounting tells, else
-    UNKNOWN.
+    UNKNOWN. *note*: what people should know of where the answer comes from.
     """
 
     jobs: Mapping[str, Job] = field(default_factory=lambda: MappingProxyType({}))
@@ -49,6 +50,7 @@ class JobsSnapshot:
     error: str = ""
     latency: float | None = None
     health: Health = Health.UNKNOWN
+    note: str = ""
 
 
 class Subscription:
@@ -107,12 +109,16 @@ class Subscription:
 
 
 class Watcher:
-    """Asks one batch system, and remembers. Use it inside a running event loop; end it with `close`."""
+    """Asks one batch system, and remembers. Use it inside a running event loop; end it with `close`.
 
-    def __init__(self, batch: BatchSystem, polling: Polling) -> None:
+    *source*: who is asked instead of the batch system itself, where somebody asks it for everybody.
+    """
+
+    def __init__(self, batch: BatchSystem, polling: Polling, source: Source | None = None) -> None:
         self.snapshot = JobsSnapshot()
         self.queries = 0
         self._batch = batch
+        self._source = source or Direct(batch)
         self._polling = polling
         self._subscriptions: list[Subscription] = []
         self._listeners: list[Callable[[JobsSnapshot], None]] = []
@@ -184,12 +190,28 @@ class Watcher:
 
     def _pause(self) -> float:
         """Seconds between the end of the last question and the next one."""
-        polling, snapshot, now = self._polling, self.snapshot, time.monotonic()
+        polling, snapshot = self._polling, self.snapshot
+        if self._source.paced:
+            return polling.busy if snapshot.failures else 0.0
         if snapshot.failures:
             return float(min(max(polling.rest, BUSY_FOR), polling.busy * 2 ** min(snapshot.failures, 20)))
-        wanted = any(subscription.waiting for subscription in self._subscriptions)
-        busy = wanted or now < self._busy_until or bool(self._waiters)
-        return max(polling.busy if busy else polling.rest, REST_BETWEEN * (snapshot.latency or 0.0))
+        pace = polling.busy if self._wish() is Wish.WAITS else polling.rest
+        return max(pace, REST_BETWEEN * (snapshot.latency or 0.0))
+
+    def _wish(self) -> Wish:
+        """What is wanted at the moment."""
+        waiters = any(not future.done() for _, _, future in self._waiters)
+        if not self._subscriptions and not waiters:
+            return Wish.NOTHING
+        wanted = waiters or any(subscription.waiting for subscription in self._subscriptions)
+        return Wish.WAITS if wanted or time.monotonic() < self._busy_until else Wish.LOOKS
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but not beyond the next `reconsider`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
 
     async def _run(self) -> None:
         while True:
@@ -201,31 +223,26 @@ class Watcher:
             # Jitter keeps many users' watchers from asking in step.
             left = self._last_end + self._pause() * random.uniform(1.0, 1.1) - time.monotonic()  # noqa: S311
             if left > 0:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(left):
-                        await self._wake.wait()
+                await self._rest(left)
                 continue
             await self._ask()
 
     async def _ask(self) -> None:
-        began, number, clock = time.time(), self.queries, time.monotonic()
+        began, number = time.time(), self.queries
         self.queries += 1
-        error: IhpcError | None = None
         try:
-            jobs = {job.id: job for job in await self._batch.query()}
-            latency = time.monotonic() - clock
-            await self._note_left(jobs, began)
-        except IhpcError as failure:
-            error = failure
-        except Exception as failure:  # noqa: BLE001 (whatever goes wrong in an answer must not end the watching)
-            error = Unavailable(f"The answer could not be understood: {type(failure).__name__}: {failure}")
-        finally:
-            self._last_end = time.monotonic()
-        if error is not None:
-            self._not_answered(error)
+            told = await self._source.ask(self._wish, self._rest)
+            if told is None:
+                return
+            jobs = {job.id: job for job in told.jobs}
+            await self._note_left(jobs, told.asked_at)
+        except IhpcError as error:
+            self._not_answered(error, began, number)
+        except Exception as error:  # noqa: BLE001 (whatever goes wrong in an answer must not end the watching)
+            why = f"The answer could not be understood: {type(error).__name__}: {error}"
+            self._not_answered(Unavailable(why), began, number)
         else:
-            self._answered(jobs, began, latency)
-        self._release(began, number, error)
+            self._answered(jobs, told, number)
 
     async def _note_left(self, jobs: dict[str, Job], now: float) -> None:
         """Look up, once, jobs that were told as alive and are told no more."""
@@ -243,14 +260,19 @@ class Watcher:
         self._told = dict(jobs)
         jobs |= {key: job for key, (_, job) in self._left.items()}
 
-    def _answered(self, jobs: dict[str, Job], began: float, latency: float) -> None:
+    def _answered(self, jobs: dict[str, Job], told: Told, number: int) -> None:
+        self._last_end = time.monotonic()
         if jobs != self.snapshot.jobs:
             self._busy_until = max(self._busy_until, time.monotonic() + BUSY_FOR)
-        health = Health.DEGRADED if latency > SLOW else Health.UP
-        told = MappingProxyType(jobs)
-        self._tell(JobsSnapshot(told, began, time.time(), latency=latency, health=health))
+        health = Health.DEGRADED if told.latency > SLOW else Health.UP
+        shown, answered_at = MappingProxyType(jobs), min(time.time(), told.asked_at + told.latency)
+        self._tell(
+            JobsSnapshot(shown, told.asked_at, answered_at, latency=told.latency, health=health, note=told.note)
+        )
+        self._release(told.asked_at, number, None)
 
-    def _not_answered(self, error: IhpcError) -> None:
+    def _not_answered(self, error: IhpcError, began: float, number: int) -> None:
+        self._last_end = time.monotonic()
         last = self.snapshot
         failures = last.failures + 1
         once = last.answered_at is not None and failures < FAILURES_UNTIL_UNKNOWN
@@ -258,6 +280,7 @@ class Watcher:
         self._tell(
             JobsSnapshot(last.jobs, last.asked_at, last.answered_at, failures, str(error), last.latency, health)
         )
+        self._release(began, number, error)
 
     def _tell(self, snapshot: JobsSnapshot) -> None:
         answered = snapshot.failures == 0

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pydantic_core import ErrorDetails
 
 from ihpc_jupyter.model.base import Line, Model, Name, PathText, Word
-from ihpc_jupyter.model.site import HeadSettings, Lane, Polling, Shape
+from ihpc_jupyter.model.site import SNAPSHOT, HeadSettings, Lane, Polling, Shape
 
 _TABLES: dict[str, type[Model]] = {
     "lanes": Lane,
@@ -25,6 +25,7 @@ _PATTERNS = {
     _pattern(Word): "one word of letters, digits and _ . : + @ -, at most 63 characters",
     _pattern(Line): "one printable line of at most 200 characters",
     _pattern(PathText): "an absolute path, or one that begins with ~",
+    SNAPSHOT: "an absolute path",
 }
 
 
