@@ -59,6 +59,7 @@ c.JupyterHub.load_roles = [
 ]
 c.IhpcSpawner.exec_prefix = "runuser -u {{username}} --"
 c.IhpcSpawner.node_host = {addresses!r}.__getitem__
+c.Spawner.notebook_dir = "{homes}/{{username}}"
 c.Spawner.env_keep.append("JUPYTER_PATH")  # where a front end of this checkout may be
 # On a real machine the site file is on the nodes, too, and the rest is in the users' homes.
 c.Spawner.environment = {{
