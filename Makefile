@@ -14,7 +14,7 @@ SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
 
-.PHONY: help lab demo demo-urgent test lab-slurm hub bench-scale bench-urgent bench-faults bench-watch setup-test setup check lint types python-tests typescript-checks system-packages clean
+.PHONY: help lab demo demo-urgent test lab-slurm hub bench-scale bench-urgent bench-faults bench-spawn bench-watch setup-test setup check lint types python-tests typescript-checks system-packages clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench-urgent: system-packages setup-test ## from an executed urgent cell to its 
 
 bench-faults: system-packages setup-test ## 100 urgent runs with a fault each: right answers, misses, orphans
 	$(BIN)/python -m benchmarks.faults
+
+bench-spawn: system-packages setup-test ## from click to kernel in a hub's Lab, and 50 servers at once, beside stock batchspawner
+	$(BIN)/python -m benchmarks.spawn
 
 bench-watch: system-packages setup-test ## what watching costs the scheduler: many clients, many users, beside a squeue per tab
 	$(BIN)/python -m benchmarks.watch

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.hub.hub import explain_missing
 from tests.slurmbed import SlurmBed
 from tests.world import REPOSITORY
 
@@ -33,6 +36,16 @@ def test_bench_faults(slurm: SlurmBed, tmp_path: Path) -> None:
     answer = told(tmp_path, "faults", "--runs", "2", "--machines", "1", "--seed", "3")
     assert answer["runs"] == answer["right"] + answer["missed"] == 2
     assert answer["wrong"] == answer["orphans"] == 0
+
+
+def test_bench_spawn(tmp_path: Path) -> None:
+    if missing := explain_missing():
+        pytest.skip(missing)
+    answer = told(tmp_path, "spawn", "--n", "1", "--spawns", "2")
+    assert set(answer) == {
+        "click_to_kernel_median_s", "batchspawner_median_s", "requests_per_s_50", "batchspawner_requests_per_s_50",
+    }  # fmt: skip
+    assert all(value > 0 for value in answer.values())
 
 
 def test_bench_watch(slurm: SlurmBed, tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihpc_jupyter.hub.choice import Choice, RefusedOption, choose, from_form, open_lanes, words
-from ihpc_jupyter.hub.form import render
+from ihpc_jupyter.hub.form import render, summary
 from ihpc_jupyter.hub.progress import Progress
 from ihpc_jupyter.hub.script import ServerJob, server_script
-from ihpc_jupyter.hub.telling import with_log
+from ihpc_jupyter.hub.telling import waits, with_log
+from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Site, parse_duration
 from ihpc_jupyter.scheduler.base import Capacity
+from ihpc_jupyter.scheduler.slurm_evidence import parse_places
 from ihpc_jupyter.scheduler.slurm_for_many import server_directives
 
 SITE = Site.model_validate(
@@ -96,6 +98,27 @@ def test_cards_tell_what_is_free_and_how_old_that_is() -> None:
     assert not re.search(r'value="interactive"[^>]* checked>', told)
     labels, fields = re.findall(r'<label[^>]* for="([^"]+)"', told), re.findall(r' id="(ihpc-[^"]+)"', told)
     assert set(labels) <= set(fields)
+
+
+def test_the_place_in_a_queue_counts_who_comes_before() -> None:
+    said = "\n".join([
+        "9|batch|900|1|1|JobHeldUser", "10|batch|100|1|1|Resources", "11|batch|100|1|1|Priority",
+        "12_[0-4%2]|batch|200|1|1|Priority", "13|other|900|1|1|Priority", "14|batch,other|50|1|1|Priority",
+        "broken",
+    ])  # fmt: skip
+    assert parse_places(said, {"10", "11", "13", "14", "15"}) == {"10": 6, "11": 7, "13": 1, "14": 8}
+    assert "number 7 in its queue" in waits(Job(id="11", name="x", state=JobState.PENDING), "batch", 0.0, 7)
+    assert "queue" not in waits(Job(id="11", name="x", state=JobState.PENDING), "batch", 0.0)
+
+
+def test_a_refusal_leads_to_its_field_and_stands_beside_it() -> None:
+    refused = RefusedOption("time", "'<9y>' cannot be had", "1m to 12h")
+    assert 'href="#ihpc-time"' in summary(refused)
+    assert "<9y>" not in summary(refused)
+    told = render(SITE, (), {"time": "<9y>"}, None, 0, refused)
+    assert re.search(r'id="ihpc-time" value="&lt;9y&gt;"[^>]* aria-errormessage="ihpc-time-problem"', told)
+    assert told.count("aria-invalid") == 1
+    assert "href" not in summary(RefusedOption("'cmd'", "no such option", "lane")), "there is no such field"
 
 
 def test_a_script_hands_on_every_value_as_it_is() -> None:

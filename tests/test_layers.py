@@ -76,6 +76,7 @@ STARTERS = {
 SLURM_SPEAKERS = {
     "scheduler/slurm.py",
     "scheduler/slurm_text.py",
+    "scheduler/slurm_commands.py",
     "scheduler/slurm_for_many.py",
     "scheduler/slurm_for_all.py",
     "scheduler/slurm_launch.py",

@@ -43,5 +43,10 @@ def test_the_widget_and_the_command_are_inside(wheel: zipfile.ZipFile) -> None:
     assert "ihpc = ihpc_jupyter.cli:main" in points
 
 
+def test_the_hubs_pages_are_inside(wheel: zipfile.ZipFile) -> None:
+    pages = {"spawn.html", "spawn_pending.html"}
+    assert {f"ihpc_jupyter/hub/templates/{page}" for page in pages} <= set(wheel.namelist())
+
+
 def test_nothing_of_the_tests_is_inside(wheel: zipfile.ZipFile) -> None:
     assert not [name for name in wheel.namelist() if name.startswith(("tests/", "examples/"))]

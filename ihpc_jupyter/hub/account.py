@@ -6,7 +6,7 @@ import pwd
 import shlex
 from collections.abc import Sequence
 
-from ihpc_jupyter.errors import NotFound
+from ihpc_jupyter.errors import InvalidRequest, NotFound
 from ihpc_jupyter.scheduler.environment import chosen_environment
 
 
@@ -33,7 +33,16 @@ def environment_of(account: pwd.struct_passwd) -> dict[str, str]:
 
 def prefix_of(template: str, account: pwd.struct_passwd) -> Sequence[str]:
     """The words before a command that make it this user's, from ``sudo -E -u {username}`` or the like."""
-    return [word.format(username=account.pw_name, homedir=account.pw_dir) for word in shlex.split(template)]
+    return fill_in(template, account.pw_name, account.pw_dir)
+
+
+def fill_in(template: str, name: str, home: str) -> Sequence[str]:
+    """The words of *template*, ``{username}`` and ``{homedir}`` filled in. Raises `InvalidRequest` for others."""
+    try:
+        return [word.format(username=name, homedir=home) for word in shlex.split(template)]
+    except (KeyError, IndexError, ValueError) as error:
+        hint = "Write {username} and {homedir}, nothing else in braces."
+        raise InvalidRequest(f"{template!r} cannot be filled in: {error}.", hint) from None
 
 
 def unix_groups(name: str) -> set[str]:

@@ -9,7 +9,14 @@ from ihpc_jupyter.hub.room import Room
 from ihpc_jupyter.hub.watch import JobWatch
 from ihpc_jupyter.model.site import Site, SiteKind
 from ihpc_jupyter.scheduler.open import open_for_many
+from ihpc_jupyter.scheduler.slurm_commands import Written
 from ihpc_jupyter.sites.file import load_settings, site_file_paths
+
+_UNDESCRIBED = Site.model_validate({
+    "name": "slurm", "kind": "slurm", "lanes": {"batch": {"title": "Slurm"}}, "shapes": {"default": {}},
+    "proposed": True,
+})  # fmt: skip
+"""Where no site file describes a Slurm: one lane, which the hub's own settings fill in."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +29,21 @@ class Centre:
 
 
 @cache
-def centre(name: str) -> Centre:
-    """The site of that name in the system-wide site file; with no name the first Slurm there.
+def centre(name: str, query: Written) -> Centre:
+    """The site of that name in the system-wide site file, asked by *query*; with no name the first Slurm there.
 
-    Users' own site files are theirs and are not read. Raises `InvalidRequest` for a file with mistakes, or
-    without such a site.
+    Users' own site files are theirs and are not read. Without a name and without a Slurm in the file the site is
+    one that is `proposed`, with a lane that says nothing. Raises `InvalidRequest` for a file with mistakes, or
+    without the site of that name.
     """
     path = site_file_paths()[0]
     settings = load_settings({"IHPC_SYSTEM_SITE_FILE": str(path), "IHPC_SITE_FILE": os.devnull})
     named = {key: site for key, site in settings.sites.items() if site.kind is not SiteKind.LOCAL}
-    site = named.get(name) if name else next(iter(named.values()), None)
+    site = named.get(name) if name else next(iter(named.values()), _UNDESCRIBED)
     if site is None:
         raise InvalidRequest(
-            f"{path} describes no Slurm" + (f" named {name}." if name else "."),
+            f"{path} describes no Slurm named {name}.",
             'Add a table [sites.NAME] with kind = "slurm" and its lanes.',
         )
-    batch = open_for_many(site)
+    batch = open_for_many(site, [query])
     return Centre(site, JobWatch(batch, site.polling), Room(batch))

@@ -18,7 +18,7 @@ class RefusedOption(InvalidRequest):
     """An option that is not accepted; *field* names it."""
 
     def __init__(self, field: str, message: str, allowed: str) -> None:
-        super().__init__(f"{field}: {message}", f"Allowed: {allowed}.")
+        super().__init__(f"{field}: {message}.", f"Allowed: {allowed}.")
         self.field = field
 
 

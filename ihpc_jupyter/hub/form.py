@@ -3,15 +3,21 @@
 from collections.abc import Collection, Mapping
 from html import escape
 
-from ihpc_jupyter.hub.choice import fitting, longest, open_lanes, words
+from ihpc_jupyter.hub.choice import FIELDS, RefusedOption, fitting, longest, open_lanes, words
 from ihpc_jupyter.model.site import Lane, Shape, Site
 from ihpc_jupyter.scheduler.base import Capacity
 
 
 def render(
-    site: Site, groups: Collection[str], last: Mapping[str, object], capacity: Capacity | None, age: float
+    site: Site,
+    groups: Collection[str],
+    last: Mapping[str, object],
+    capacity: Capacity | None,
+    age: float,
+    refused: RefusedOption | None = None,
 ) -> str:
-    """The form's inside; *last* are the options of the last start, *capacity* what is free, *age* seconds old."""
+    """The form's inside; *last* are the options of the last start, *capacity* what is free, *age* seconds old;
+    *refused* says which of them cannot be had."""
     lanes = open_lanes(site, groups)
     if not lanes:
         return "<p>No lane of this site is open to you; ask the centre's staff.</p>"
@@ -20,11 +26,40 @@ def render(
     cards = "".join(
         _card(name, lane, site, room=_room(name, capacity), checked=name == chosen) for name, lane in lanes.items()
     )
-    told = f"As told {age:.0f} seconds ago." if capacity is not None else "What is free is being asked for."
+    seconds = f"{age:.0f} second{'' if round(age) == 1 else 's'}"
+    told = f"As told {seconds} ago." if capacity is not None else "What is free is being asked for."
+    wrong = refused.field if refused else ""
     return (
-        f'<fieldset class="mb-3"><legend>Lane</legend><p id="ihpc-age"><small>{told}</small></p>{cards}</fieldset>'
-        f'<fieldset class="mb-3"><legend>Your server</legend>{_shapes(site, last)}{_time(last)}</fieldset>'
+        f'{_STYLE}<fieldset class="mb-3" id="ihpc-lane" role="radiogroup" tabindex="-1"{_invalid("lane", wrong)}>'
+        f'<legend>Lane</legend>{_problem("lane", refused)}<p id="ihpc-age" class="form-text">{told}</p>{cards}'
+        f'</fieldset><fieldset class="mb-3"><legend>Your server</legend>'
+        f"{_shapes(site, last, refused)}{_time(last, refused)}</fieldset>"
     )
+
+
+def summary(refused: RefusedOption) -> str:
+    """What stands above a form that was refused: the cause, which leads to its field."""
+    words_of_it = f"Not started. {escape(str(refused))}"
+    if refused.field not in FIELDS:
+        return words_of_it
+    return f'<a class="alert-link" href="#ihpc-{refused.field}" autofocus>{words_of_it}</a>'
+
+
+_STYLE = (
+    "<style>#spawn_form .ihpc-lane:has(:checked){border-color:var(--bs-primary)}"
+    "#spawn_form .ihpc-lane :is(p,details){margin:.25rem 0 0}</style>"
+)
+
+
+def _invalid(field: str, wrong: str) -> str:
+    return f' aria-invalid="true" aria-errormessage="ihpc-{field}-problem"' if field == wrong else ""
+
+
+def _problem(field: str, refused: RefusedOption | None) -> str:
+    """The cause beside its field."""
+    if refused is None or refused.field != field:
+        return ""
+    return f'<p id="ihpc-{field}-problem" class="text-danger-emphasis">{escape(str(refused))}</p>'
 
 
 def _card(name: str, lane: Lane, site: Site, *, room: str, checked: bool) -> str:
@@ -37,7 +72,7 @@ def _card(name: str, lane: Lane, site: Site, *, room: str, checked: bool) -> str
         *(["May have to give way to others while it runs."] if lane.preemptible else []),
     ]
     return (
-        '<div class="card mb-2"><div class="card-body"><div class="form-check">'
+        '<div class="card mb-2 ihpc-lane"><div class="card-body py-2"><div class="form-check">'
         f'<input class="form-check-input" type="radio" name="lane" id="{identity}" value="{escape(name)}"'
         f' aria-describedby="{about} ihpc-age"{" checked" if checked else ""}>'
         f'<label class="form-check-label" for="{identity}"><strong>{escape(lane.title or name)}</strong></label>'
@@ -56,7 +91,7 @@ def _room(name: str, capacity: Capacity | None) -> str:
     return f"{capacity.free[name]} of {capacity.total.get(name, 0)} cores free"
 
 
-def _shapes(site: Site, last: Mapping[str, object]) -> str:
+def _shapes(site: Site, last: Mapping[str, object], refused: RefusedOption | None) -> str:
     chosen = last.get("shape") if last.get("shape") in site.shapes else site.default_shape
     options = "".join(
         f'<option value="{escape(name)}"{" selected" if name == chosen else ""}>'
@@ -64,8 +99,9 @@ def _shapes(site: Site, last: Mapping[str, object]) -> str:
         for name, shape in site.shapes.items()
     )
     return (
-        '<label class="form-label" for="ihpc-shape">Cores and memory</label>'
-        f'<select class="form-select mb-2" name="shape" id="ihpc-shape">{options}</select>'
+        f'<label class="form-label" for="ihpc-shape">Cores and memory</label>{_problem("shape", refused)}'
+        f'<select class="form-select mb-2" name="shape" id="ihpc-shape"'
+        f"{_invalid('shape', refused.field if refused else '')}>{options}</select>"
     )
 
 
@@ -74,12 +110,12 @@ def _shape(name: str, shape: Shape) -> str:
     return f"{name}: {shape.cores} core{'s' if shape.cores > 1 else ''}, {shape.memory / (1 << 30):.3g} GiB{gpus}"
 
 
-def _time(last: Mapping[str, object]) -> str:
+def _time(last: Mapping[str, object], refused: RefusedOption | None) -> str:
     value = last.get("time")
     shown = escape(value) if isinstance(value, str) else ""
     return (
-        '<label class="form-label" for="ihpc-time">Time</label>'
+        f'<label class="form-label" for="ihpc-time">Time</label>{_problem("time", refused)}'
         f'<input class="form-control" type="text" name="time" id="ihpc-time" value="{shown}" maxlength="20"'
-        ' aria-describedby="ihpc-time-help">'
-        '<p id="ihpc-time-help"><small>Like 90m, 4h or 1:30:00; empty for the lane\'s own.</small></p>'
+        f' aria-describedby="ihpc-time-help"{_invalid("time", refused.field if refused else "")}>'
+        '<p id="ihpc-time-help" class="form-text">Like 90m, 4h or 1:30:00; empty for the lane\'s own.</p>'
     )

@@ -1,6 +1,7 @@
 """A user's jobs, handled as that user: submit, cancel, read the end of a log."""
 
 import asyncio
+from collections.abc import Sequence
 
 from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.hub.account import account_of, environment_of, prefix_of
@@ -8,6 +9,7 @@ from ihpc_jupyter.hub.choice import Choice
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.base import Submission
 from ihpc_jupyter.scheduler.open import open_as
+from ihpc_jupyter.scheduler.slurm_commands import Written
 
 _TAIL = ("tail", "-n", "15", "--")
 _LONGEST_TAIL = 3000
@@ -16,12 +18,14 @@ _LONGEST_TAIL = 3000
 
 class UserJobs:
     """Batch commands run as *user* through *prefix* (``sudo -E -u {username}``); *logs* is a directory that the
-    nodes see, in which ``{homedir}`` and ``{username}`` are filled in. Raises `NotFound` for an unknown user.
+    nodes see, in which ``{homedir}`` and ``{username}`` are filled in; *commands* say where the batch system's
+    programs are. Raises `NotFound` for an unknown user.
     """
 
-    def __init__(self, site: Site, user: str, prefix: str, logs: str) -> None:
+    def __init__(self, site: Site, user: str, prefix: str, logs: str, commands: Sequence[Written] = ()) -> None:
         account = account_of(user)
-        self._batch, self._transport = open_as(site, prefix_of(prefix, account), environment_of(account))
+        words, environment = prefix_of(prefix, account), environment_of(account)
+        self._batch, self._transport = open_as(site, words, environment, commands)
         self._logs = logs.format(homedir=account.pw_dir, username=account.pw_name)
 
     async def submit(self, tag: str, script: str, chosen: Choice) -> str:

@@ -21,15 +21,25 @@ class ServerJob:
     after: Iterable[str] = ()
 
 
+def server_command(job: ServerJob) -> str:
+    """The server's command, each word quoted."""
+    return shlex.join(job.command)
+
+
+def exports_of(job: ServerJob) -> list[str]:
+    """The lines that set the server's environment, each value quoted."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in sorted(job.environment.items())]
+
+
 def server_script(job: ServerJob) -> str:
     """The script. Every value of the environment and every word of the command stands quoted."""
     after = list(job.after)
-    command = shlex.join(job.command)
+    command = server_command(job)
     lines = [
         SHEBANG,
         *job.directives,
         'cd -- "$HOME" || exit 1',
-        *(f"export {name}={shlex.quote(value)}" for name, value in sorted(job.environment.items())),
+        *exports_of(job),
         *job.before,
         # Without anything to do afterwards the batch system's signals reach the server itself.
         *([command, *after] if after else [f"exec {command}"]),

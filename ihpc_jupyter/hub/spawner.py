@@ -10,15 +10,18 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from batchspawner.batchspawner import JobStatus
 from jupyterhub.spawner import SpawnException
-from jupyterhub.utils import url_path_join, wait_for_http_server
+from jupyterhub.utils import url_path_join
 
 from ihpc_jupyter.errors import IhpcError, NotFound, Unavailable
 from ihpc_jupyter.hub import telling
+from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
 from ihpc_jupyter.hub.port import hashed, register
 from ihpc_jupyter.hub.progress import Event, Progress
 from ihpc_jupyter.hub.settings import LaneSpawner, problem
+from ihpc_jupyter.hub.startup import check_hub
 from ihpc_jupyter.hub.watch import is_over
 from ihpc_jupyter.model.job import Job, JobState
 
@@ -86,7 +89,7 @@ class IhpcSpawner(LaneSpawner):
         """Submit the job, wait for its server; the server's URL. Raises `SpawnException` with the cause."""
         self._progress = Progress()
         self._news = asyncio.Event()
-        chosen = self._choice or self.accept({})
+        chosen = self.accept(self.user_options or {})  # with what a hook of the centre's has set meanwhile
         self._lane_name = chosen.lane
         self._tag = f"jupyter-{secrets.token_hex(6)}"
         self.token_hash = hashed(self.api_token)
@@ -176,9 +179,8 @@ class IhpcSpawner(LaneSpawner):
         host = self.node_host(job.node)
         self._told_url = f"http://{host}:{self._told_port}"
         self._progress.tell(80, f"The server listens on {job.node}; waiting for its first answer.")
-        asked = wait_for_http_server(
-            url_path_join(self._told_url, self.server.base_url, "api"), timeout=self.boot_timeout
-        )
+        url = url_path_join(self._told_url, self.server.base_url, "api")
+        asked = wait_for_answer(host, self._told_port, url, self.boot_timeout)
         answer: asyncio.Task[None] = asyncio.ensure_future(asked)
         answer.add_done_callback(lambda _: self._news.set())
         return answer
@@ -186,16 +188,18 @@ class IhpcSpawner(LaneSpawner):
     def _tell(self, job: Job | None) -> None:
         silent = self._centre.watch.silent
         waited = time.time() - self._submitted
-        more = {"lane": self._lane_name, "job_id": self.job_id, "waited": round(waited)}
+        more: dict[str, object] = {"lane": self._lane_name, "job_id": self.job_id, "waited": round(waited)}
         if silent:
             words = "The batch system does not answer; the job is kept, and asked for again."
             self._progress.tell(10, words, ("silent",), state="UNKNOWN", **more)
         elif job is None:
             self._progress.tell(10, f"Job {self.job_id} was submitted to lane {self._lane_name}.", **more)
         elif job.state.waiting:
-            about = (job.state, job.reason, job.expected_start and round(job.expected_start / 60))
-            words = telling.waits(job, self._lane_name, waited)
-            self._progress.tell(15, words, about, state=job.state.value, reason=job.reason, **more)
+            place = self._centre.watch.place(self.job_id)
+            about = (job.state, job.reason, job.expected_start and round(job.expected_start / 60), place)
+            words = telling.waits(job, self._lane_name, self._submitted, place)
+            more |= {"state": job.state.value, "reason": job.reason, "place": place}
+            self._progress.tell(15, words, about, **more)
         elif not self._told_url:
             words = telling.runs(job, self._lane_name, waited)
             self._progress.tell(50, words, (job.state, job.node), state=job.state.value, **more)
@@ -237,7 +241,7 @@ class IhpcSpawner(LaneSpawner):
         """A look-up: None while the job waits, runs or nobody knows; else 0 (completed) or 1."""
         if not self._tag:
             self.clear_state()
-            return 0
+            return 1
         if not self.job_id:
             if self._start_pending:
                 return None
@@ -260,13 +264,34 @@ class IhpcSpawner(LaneSpawner):
     async def get_url(self) -> str:
         """Where the server is; after a restart of the hub in the midst of a start, the rest of that start."""
         if not self._up:
-            try:
-                await self._reach()
-                self._remember()
-            except SpawnException as failure:
-                self.log.error("The start of %s failed: %s", self._log_name, failure)
+            reached: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            # The two things by which JupyterHub's pages find a start, its progress and its cause of failure.
+            self._spawn_pending = True
+            self._spawn_future: asyncio.Task[None] | None = asyncio.ensure_future(self._go_on(reached))
+            if not await reached:
+                self.http_timeout = 0  # there is no server that JupyterHub could wait for
                 return str(self.server.url)
         return str(url_path_join(self._told_url, self.server.base_url))
+
+    async def _go_on(self, reached: "asyncio.Future[bool]") -> None:
+        """The rest of a start that an earlier hub began, until JupyterHub has found the server, too."""
+        try:
+            await self._reach()
+            self._remember()
+            reached.set_result(True)
+            while self._check_pending:  # noqa: ASYNC110 (JupyterHub tells nobody when it has looked)
+                await asyncio.sleep(0.1)
+            self._spawn_future = None
+        except asyncio.CancelledError:
+            raise problem("The start was cancelled.", "cancelled") from None
+        except SpawnException as failure:
+            self.log.error("The start of %s failed: %s", self._log_name, failure)
+            raise
+        finally:
+            self._progress.finish()
+            self._spawn_pending = False
+            if not reached.done():
+                reached.set_result(False)
 
     async def stop(self, now: bool = False) -> None:
         """Cancel the job, and wait a moment for its end unless *now*."""
@@ -289,3 +314,27 @@ class IhpcSpawner(LaneSpawner):
                     await self._news.wait()
             except TimeoutError:
                 return
+
+    # What other code knows of batchspawner's classes: the same questions, answered without a shell.
+
+    async def query_job_status(self) -> JobStatus:
+        """How the job fares, as batchspawner words it: a look-up."""
+        if not self.job_id:
+            return JobStatus.NOTFOUND
+        job = self._centre.watch.look(self.job_id)
+        if job is None or self._centre.watch.silent:
+            return JobStatus.UNKNOWN
+        if is_over(job):
+            return JobStatus.NOTFOUND
+        return JobStatus.PENDING if job.state.waiting else JobStatus.RUNNING
+
+    async def cancel_batch_job(self) -> None:
+        """Cancel the job. Raises `Unavailable`."""
+        await self._jobs().cancel(self.job_id)
+
+    async def run_command(self, cmd: str, input: str | None = None, env: dict[str, str] | None = None) -> str:  # noqa: A002
+        """Refused: it would hand *cmd* to a shell."""
+        raise NotImplementedError("This spawner runs no shell's lines; see docs/hub.md for what to use instead.")
+
+
+check_hub(IhpcSpawner)

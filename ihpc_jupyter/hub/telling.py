@@ -17,9 +17,12 @@ _ENDS = {
 }
 
 
-def waits(job: Job, lane: str, waited: float) -> str:
-    """One line for a job in the queue; *waited* in seconds."""
-    line = f"Job {job.id} waits in lane {lane}, for {waited:.0f} s so far."
+def waits(job: Job, lane: str, since: float, place: int | None = None) -> str:
+    """One line for a job in the queue, which stays true while it stands: *since* when (seconds since 1970 UTC),
+    at which *place* in the queue, from 1, where that is known."""
+    line = f"Job {job.id} waits in lane {lane} since {time.strftime('%H:%M:%S UTC', time.gmtime(since))}."
+    if place is not None:
+        line += f" It is number {place} in its queue."
     if job.reason:
         line += f" {explain_reason(job.reason)}"
     if job.expected_start is not None:

@@ -21,6 +21,13 @@ REST = 5.0
 """Seconds between two questions, at most, while servers run: their end is to be noticed soon."""
 
 
+PLACES_AFTER = 3.0
+"""Seconds in the queue before a job's place there is worth a question."""
+
+PLACES_EVERY = 30.0
+"""Seconds between two questions for the places of all jobs that somebody waits for."""
+
+
 class _Followed:
     """One job: what was last told of it, and how often it was missing since."""
 
@@ -30,6 +37,7 @@ class _Followed:
         self.job: Job | None = None
         self.missing = 0
         self.since = time.time()
+        self.place: int | None = None
 
 
 class JobWatch:
@@ -43,6 +51,8 @@ class JobWatch:
         self._waiting: set[str] = set()
         self._subscription: Subscription | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._placing: asyncio.Task[None] | None = None
+        self._placed_at = float("-inf")
 
     def follow(self, job_id: str, name: str, told: Callable[[], None]) -> None:
         """Look after a job of that name from now on; *told* is called when something is to be seen."""
@@ -70,6 +80,11 @@ class JobWatch:
         """What is known of a followed job; None: nothing yet. Its state is never UNKNOWN unless it is gone."""
         followed = self._followed.get(job_id)
         return followed.job if followed else None
+
+    def place(self, job_id: str) -> int | None:
+        """The place of a waiting job in its partition's queue, from 1; None where that is not known (yet)."""
+        followed = self._followed.get(job_id)
+        return followed.place if followed else None
 
     @property
     def silent(self) -> str:
@@ -103,6 +118,7 @@ class JobWatch:
                 else:
                     followed.job, followed.missing = job, 0
             self._look_up()
+            self._ask_places_sometimes()
         for followed in list(self._followed.values()):
             followed.told()
 
@@ -110,6 +126,26 @@ class JobWatch:
         missing = [key for key, one in self._followed.items() if one.missing >= SIGHTINGS]
         if missing and (self._looking is None or self._looking.done()):
             self._looking = asyncio.get_running_loop().create_task(self._ask_accounting(missing))
+
+    def _ask_places_sometimes(self) -> None:
+        """One question for all, where somebody waits for a job that has been in the queue for a moment."""
+        before, now = time.time() - PLACES_AFTER, time.monotonic()
+        patient = {
+            key
+            for key in self._waiting & set(self._followed)
+            if (one := self._followed[key]).since < before and one.job is not None and one.job.state.waiting
+        }
+        if patient and now - self._placed_at > PLACES_EVERY:
+            self._placed_at = now
+            self._placing = asyncio.get_running_loop().create_task(self._ask_places(patient))
+
+    async def _ask_places(self, ids: set[str]) -> None:
+        with contextlib.suppress(IhpcError):
+            places = await self._batch.places(ids)
+            for job_id in ids & set(self._followed):
+                followed = self._followed[job_id]
+                followed.place = places.get(job_id)
+                followed.told()
 
     async def _ask_accounting(self, missing: list[str]) -> None:
         with contextlib.suppress(IhpcError):

@@ -1,13 +1,16 @@
 """From a site's description to its batch system."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.model.site import Site, SiteKind
 from ihpc_jupyter.scheduler.base import BatchSystem
+from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.local import Local
 from ihpc_jupyter.scheduler.slurm import SUBMIT, Slurm
+from ihpc_jupyter.scheduler.slurm_commands import Written, search_path
 from ihpc_jupyter.scheduler.slurm_for_all import SlurmForAll
 from ihpc_jupyter.scheduler.slurm_for_many import SlurmForMany
 from ihpc_jupyter.scheduler.slurm_policy import policy as slurm_policy
@@ -47,23 +50,29 @@ def open_for_all(site: Site) -> SlurmForAll:
     return SlurmForAll(site, Transport(site.transport, site.ssh_options))
 
 
-def open_for_many(site: Site) -> SlurmForMany:
-    """The batch system of *site* for somebody who looks after many users' jobs without being any of them.
+def open_for_many(site: Site, commands: Sequence[Written] = ()) -> SlurmForMany:
+    """The batch system of *site* for somebody who looks after many users' jobs without being any of them;
+    *commands* say where its programs are.
 
     Raises `InvalidRequest` for a site of kind `local`: it knows its own user only.
     """
     _refuse_local(site)
-    return SlurmForMany(site, Transport(site.transport, site.ssh_options))
+    environment = chosen_environment()
+    environment["PATH"] = search_path(environment["PATH"], *commands)
+    return SlurmForMany(site, Transport(site.transport, site.ssh_options, None, environment))
 
 
-def open_as(site: Site, prefix: Sequence[str], environment: Mapping[str, str]) -> tuple[Slurm, Transport]:
+def open_as(
+    site: Site, prefix: Sequence[str], environment: Mapping[str, str], commands: Sequence[Written] = ()
+) -> tuple[Slurm, Transport]:
     """The batch system of *site* as another user, and that user's way to run a command.
 
-    *prefix* makes a command theirs (``sudo -u alice``), *environment* is all that it sees. Raises
-    `InvalidRequest` for a site of kind `local`.
+    *prefix* makes a command theirs (``sudo -u alice``), *environment* is all that it sees, *commands* say where
+    the batch system's programs are. Raises `InvalidRequest` for a site of kind `local`.
     """
     _refuse_local(site)
-    transport = Transport(site.transport, site.ssh_options, None, environment, prefix)
+    path = search_path(environment.get("PATH", os.defpath), *commands)
+    transport = Transport(site.transport, site.ssh_options, None, {**environment, "PATH": path}, prefix)
     return Slurm(site, transport), transport
 
 

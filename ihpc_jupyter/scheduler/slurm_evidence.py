@@ -1,7 +1,7 @@
 """Slurm's text about why a job waits or ended. Pure parsers, as `slurm_text` has them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ihpc_jupyter.model.job import Job, JobState
@@ -131,6 +131,28 @@ def parse_ahead(text: str, job: Job, priority: int) -> Ahead:
             cores += count * number(fields[3])
             nodes += count * number(fields[4].partition("-")[0])
     return Ahead(jobs=jobs, cores=cores, nodes=nodes, elsewhere=elsewhere)
+
+
+def parse_places(text: str, ids: Collection[str]) -> dict[str, int]:
+    """The place of each of these jobs (no arrays) in the queue of its partition, from 1, in `WAITING_FORMAT`."""
+    queues: dict[str, list[tuple[int, int, int]]] = {}
+    wanted: dict[str, tuple[str, tuple[int, int, int]]] = {}
+    for line in text.splitlines():
+        fields = line.split("|", 5)
+        if len(fields) != 6:
+            continue
+        word, _, index = fields[0].partition("_")
+        row = (-number(fields[2]), number(word), _elements(index))
+        if word in ids:
+            wanted[word] = fields[1].partition(",")[0], row
+        elif category_of(Job(id=word, name="", state=JobState.PENDING, reason=fields[5])) in _STANDING:
+            continue
+        for partition in fields[1].split(","):
+            queues.setdefault(partition, []).append(row)
+    return {
+        word: 1 + sum(other[2] for other in queues[partition] if other[:2] < row[:2])
+        for word, (partition, row) in wanted.items()
+    }
 
 
 def _elements(index: str) -> int:

@@ -1,13 +1,15 @@
 """Slurm as somebody sees it who looks after many users' jobs, and what the job of a user's server asks for."""
 
+import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.site import Lane, Shape, Site
 from ihpc_jupyter.scheduler import slurm_text as text
 from ihpc_jupyter.scheduler.slurm import Slurm
+from ihpc_jupyter.scheduler.slurm_evidence import WAITING_FORMAT, parse_places
 from ihpc_jupyter.scheduler.transport import Transport
 
 
@@ -25,6 +27,11 @@ class SlurmForMany(Slurm):
     async def named(self, name: str) -> list[Job]:
         """Jobs of that name, anybody's: a submission whose answer got lost is found by it."""
         return await self._told(f"--name={name}")
+
+    async def places(self, ids: Collection[str]) -> dict[str, int]:
+        """One ``squeue`` of all that waits: the place of each of these jobs in its partition's queue, from 1."""
+        done = await self._ask(["squeue", "--noheader", "--states=PENDING", f"--format={WAITING_FORMAT}"])
+        return await asyncio.to_thread(parse_places, done.stdout, ids)
 
     async def _told(self, which: str) -> list[Job]:
         began = time.time()

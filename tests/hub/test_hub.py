@@ -2,16 +2,16 @@
 
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
-from tests.hub.hub import REPOSITORY, Browser, Hub, progress
+from tests.hub.hub import REPOSITORY, Browser, Hub, progress, token_of
 from tests.slurmbed import SlurmBed, wait_until
 
 ALICE, BOB = "ihpc-alice", "ihpc-bob"
@@ -35,7 +35,7 @@ def test_bad_options_over_rest_name_the_field(
     hub: Hub, slurm: SlurmBed, field: str, options: dict[str, object], allowed: str
 ) -> None:
     before = _next_job(slurm)
-    hub.order(BOB, **options)
+    hub.order(BOB, "", **options)
     with hub.api as api:
         failed = api.get(f"/users/{BOB}/server/progress").text
     assert field in failed
@@ -76,6 +76,17 @@ def test_bad_options_by_form_and_by_query(hub: Hub, slurm: SlurmBed) -> None:
     assert _next_job(slurm) == before
 
 
+def test_a_start_by_the_form_without_javascript(hub: Hub, slurm: SlurmBed) -> None:
+    browser = Browser(hub, ALICE)
+    wait_until(lambda: "16 of 16 cores free" in browser.get(f"/hub/spawn/{ALICE}").text, "the cards tell", 20)
+    answer = browser.post(f"/hub/spawn/{ALICE}", lane="interactive", shape="small", time="30m")
+    assert "spawn-pending" in str(answer.url)
+    events = list(progress(hub, ALICE))
+    assert events[-1].get("ready"), events
+    assert any("lane interactive" in str(event["message"]) for event in events)
+    assert [event["progress"] for event in events] == sorted(event["progress"] for event in events)
+
+
 def test_a_job_that_is_cancelled_from_outside_is_noticed(hub: Hub, slurm: SlurmBed) -> None:
     hub.order(ALICE, lane="urgent")
     job_id = _job(hub.wait_for_server(ALICE))
@@ -92,8 +103,12 @@ def test_a_job_that_dies_before_its_server_is_up_tells_why(hub: Hub, slurm: Slur
     finally:
         mark.unlink()
     assert last["failed"]
+    read_at = time.time()
     assert "before the server was up" in last["message"]
     assert "the module system is broken" in last["message"]
+    job_id = last["message"].partition("job ")[2].split()[0]
+    ended_at = time.mktime(time.strptime(slurm.job(job_id)["EndTime"], "%Y-%m-%dT%H:%M:%S"))
+    assert read_at - ended_at < 10
     hub.wait_for_none(BOB)
 
 
@@ -147,7 +162,7 @@ def test_a_killed_hub_finds_what_runs_and_what_waits(hub: Hub, slurm: SlurmBed) 
 def test_the_port_takes_one_integer_once_from_its_own_token(hub: Hub, slurm: SlurmBed) -> None:
     hub.order(ALICE)
     job_id = _job(hub.wait_for_server(ALICE))
-    url, token = f"{hub.hub_api}/ihpc/port", _token(job_id)
+    url, token = f"{hub.hub_api}/ihpc/port", token_of(job_id)
     before = hub.server(ALICE)["state"]
 
     def said(body: str, word: str = token) -> int:
@@ -194,11 +209,3 @@ def _lines_while_waiting(hub: Hub) -> list[str]:
         if event.get("state") == "PENDING" and event.get("reason"):
             break
     return lines
-
-
-def _token(job_id: str) -> str:
-    for process in psutil.process_iter(["environ"]):
-        variables = process.info["environ"] or {}
-        if variables.get("SLURM_JOB_ID") == job_id and "JUPYTERHUB_API_TOKEN" in variables:
-            return str(variables["JUPYTERHUB_API_TOKEN"])
-    raise AssertionError("the server's process is not to be seen")

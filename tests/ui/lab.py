@@ -169,6 +169,10 @@ class Lab:
     def open(self) -> Self:
         """Load JupyterLab (a fresh workspace) and wait until it can be used."""
         self.page.goto(self.url)
+        return self.ready()
+
+    def ready(self) -> Self:
+        """Wait until what is loaded can be used."""
         self.page.wait_for_selector("#jp-main-dock-panel", timeout=60 * SECOND)
         self.page.wait_for_function("window.jupyterapp && window.jupyterapp.restored.then(() => true)")
         return self

@@ -1,0 +1,52 @@
+"""What is looked at when a hub starts: settings and site file. A hub with mistakes in them does not start."""
+
+import asyncio
+import contextlib
+
+from jupyterhub.app import JupyterHub
+from traitlets import HasTraits
+from traitlets.config import Config
+
+from ihpc_jupyter.errors import IhpcError
+from ihpc_jupyter.hub import former
+from ihpc_jupyter.hub.centre import centre
+from ihpc_jupyter.scheduler.slurm_commands import read_command
+
+
+def check_hub(kind: type[HasTraits]) -> None:
+    """Look at the settings of the hub that is starting in this process, if one is; *kind* is our spawner's class.
+
+    This module is loaded while the hub still reads its settings: they are looked at as soon as it has them.
+    """
+    if JupyterHub.initialized():
+        with contextlib.suppress(RuntimeError):
+            asyncio.get_running_loop().call_soon(_check, JupyterHub.instance(), kind)
+
+
+def _check(hub: JupyterHub, kind: type[HasTraits]) -> None:
+    """Ends the hub where something is wrong."""
+    chosen = hub.spawner_class if issubclass(hub.spawner_class, kind) else kind
+    found = mistakes(hub.config, chosen)
+    if found:
+        hub.log.critical("The hub does not start with these settings:\n%s", "\n".join(found))
+        hub.exit(1)
+
+
+def mistakes(config: Config, kind: type[HasTraits]) -> list[str]:
+    """What is wrong with the settings of a spawner's class and with the site file; one line each, by name."""
+    configured: dict[str, tuple[str, object]] = {}
+    for section in reversed([*(one.__name__ for one in kind.mro()), *former.SECTIONS]):
+        configured |= {name: (section, value) for name, value in config.get(section, {}).items()}
+    own = [name.removeprefix("req_") for name in kind.class_trait_names() if name.startswith("req_")]
+    found = list(former.mistakes(configured, own))
+    if found:
+        return found
+    text = {name: str(value) for name, (_, value) in configured.items()}
+    try:
+        site = centre(text.get("site", ""), read_command("query", text.get("batch_query_cmd", ""))).site
+        if site.proposed:
+            given = {key: text.get(f"req_{key}", "") for key in former.Given.model_fields}
+            former.check_undescribed(former.read_given(given))
+    except IhpcError as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,86 @@
+"""Ten servers and a hub that is killed; a start that goes on in another hub, seen and cancelled there."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hub.hub import Browser, Hub, progress
+from tests.slurmbed import SlurmBed, wait_until
+
+ALICE, BOB = "ihpc-alice", "ihpc-bob"
+
+
+@pytest.fixture
+def full(slurm: SlurmBed) -> Iterator[list[str]]:
+    """Jobs that leave two cores of each node free."""
+    blockers = [slurm.submit("--partition=urgent", "--nodes=1", "--cpus-per-task=2") for _ in range(4)]
+    for blocker in blockers:
+        slurm.wait_for_job(blocker, "RUNNING")
+    yield blockers
+    slurm.run("scancel", *blockers)
+
+
+def jobs_of(hub: Hub, user: str) -> dict[str, str]:
+    """The job of each of a user's servers, by the server's name."""
+    return {name: str(server["state"].get("job_id", "")) for name, server in hub.servers(user).items()}
+
+
+def test_a_killed_hub_finds_five_that_run_and_five_that_wait(hub: Hub, slurm: SlurmBed, full: list[str]) -> None:
+    names = [f"server{number}" for number in range(5)]
+    for name in names:
+        hub.order(ALICE, name, lane="batch")
+    wait_until(lambda: all(one["ready"] for one in hub.servers(ALICE).values()), "five run", 40)
+    for name in names:
+        hub.order(BOB, name, lane="batch", shape="large")
+    wait_until(lambda: len(list(filter(None, jobs_of(hub, BOB).values()))) == 5, "five wait", 40)
+    before = {user: jobs_of(hub, user) for user in (ALICE, BOB)}
+    hub.kill()
+    hub.start()
+    wait_until(lambda: all(one["ready"] for one in hub.servers(ALICE).values()), "five run again", 40)
+    assert {user: jobs_of(hub, user) for user in (ALICE, BOB)} == before
+    assert not any(one["ready"] for one in hub.servers(BOB).values())
+    queue = slurm.run("squeue", "--noheader", "--format=%u %i %T", f"--user={ALICE},{BOB}").stdout.split("\n")
+    expected = [f"{ALICE} {job} RUNNING" for job in before[ALICE].values()]
+    expected += [f"{BOB} {job} PENDING" for job in before[BOB].values()]
+    assert sorted(filter(None, queue)) == sorted(expected), "none doubled, none lost"
+    slurm.run("scancel", *full, *before[ALICE].values())
+    wait_until(lambda: not hub.servers(ALICE), "their ends are noticed", 30)
+    wait_until(lambda: sum(one["ready"] for one in hub.servers(BOB).values()) == 4, "one a node runs", 40)
+    assert jobs_of(hub, BOB) == before[BOB]
+
+
+def test_a_start_that_goes_on_after_a_restart_is_told_and_can_be_cancelled(hub: Hub, slurm: SlurmBed) -> None:
+    blockers = [slurm.submit("--partition=urgent", "--nodes=1", "--cpus-per-task=3") for _ in range(4)]
+    for blocker in blockers:
+        slurm.wait_for_job(blocker, "RUNNING")
+    hub.order(ALICE, lane="batch", shape="large")
+    hub.order(BOB, lane="batch", shape="large")
+    hub.order(BOB, "dies", lane="batch", shape="large")
+    wait_until(lambda: all(jobs_of(hub, user).get("") for user in (ALICE, BOB)), "both wait", 20)
+    dies = wait_until(lambda: jobs_of(hub, BOB).get("dies"), "the third waits", 20)
+    jobs = {user: jobs_of(hub, user)[""] for user in (ALICE, BOB)}
+    hub.kill()
+    hub.start()
+    assert f"Job {jobs[BOB]} waits in lane batch" in until_told(hub, BOB, "number 2 in its queue")
+    browser = Browser(hub, BOB)
+    assert "progress-message" in browser.get(f"/hub/spawn-pending/{BOB}").text
+    slurm.run("scancel", str(dies))
+    cause = f"job {dies} was cancelled before the server was up"
+    wait_until(lambda: cause in browser.get(f"/hub/spawn-pending/{BOB}/dies").text, "the page tells why", 20)
+    with hub.api as api:
+        assert api.delete(f"/users/{BOB}/server").is_success
+    hub.wait_for_none(BOB)
+    slurm.wait_for_job(jobs[BOB], "CANCELLED")
+    slurm.run("scancel", *blockers)
+    assert list(progress(hub, ALICE))[-1].get("ready"), "the page leads to the server"
+    assert jobs_of(hub, ALICE) == {"": jobs[ALICE]}
+
+
+def until_told(hub: Hub, user: str, words: str) -> str:
+    """All that a page has been told when it is told these words."""
+    said = ""
+    for event in progress(hub, user):
+        said += f"{event['message']}\n"
+        if words in said:
+            return said
+    raise AssertionError(said)

@@ -1,0 +1,154 @@
+"""What becomes of a centre's settings for plain batchspawner. Pure; what runs for real is in tests/hub.
+
+The behaviours are those that batchspawner's own tests check of its Slurm class; docs/hub.md names each exception.
+"""
+
+import subprocess
+
+import pytest
+
+pytest.importorskip("batchspawner", reason="JupyterHub or batchspawner is missing: make setup-test")
+
+from batchspawner.batchspawner import JobStatus, SlurmSpawner
+from traitlets.config import Config
+
+from ihpc_jupyter.errors import InvalidRequest
+from ihpc_jupyter.hub import former
+from ihpc_jupyter.hub.spawner import IhpcSpawner
+from ihpc_jupyter.hub.startup import mistakes
+from ihpc_jupyter.model.site import Site
+from ihpc_jupyter.scheduler.slurm_commands import read_command, search_path
+
+SITE = Site.model_validate({
+    "name": "hpc", "kind": "slurm",
+    "lanes": {"bare": {}, "whole": {"partition": "fast", "account": "own", "time_limit": "2h", "max_time": "4h"}},
+    "shapes": {"bare": {}, "whole": {"cores": 8, "memory": "16GiB"}},
+})  # fmt: skip
+VALUES = {
+    "cmd": "python3 -m server '--name=a b'",
+    "partition": "fast",
+    "prologue": "module load x",
+}
+
+
+def said_of(**settings: str) -> list[str]:
+    """What a hub that starts with these settings says."""
+    return mistakes(Config(SlurmSpawner=Config(settings)), IhpcSpawner)
+
+
+def test_settings_for_batchspawners_slurm_class_reach_ours() -> None:
+    assert issubclass(IhpcSpawner, SlurmSpawner)
+    spawner = IhpcSpawner(
+        config=Config(SlurmSpawner={"req_partition": "fast"}, BatchSpawnerBase={"req_nprocs": "3"})
+    )
+    assert (spawner.req_partition, spawner.req_nprocs) == ("fast", "3")
+
+
+def test_what_the_settings_ask_for_fills_in_what_the_site_file_leaves_out() -> None:
+    given = former.read_given(
+        {
+            "partition": "slow",
+            "account": "ours",
+            "qos": "q",
+            "runtime": "1-00:30:00",
+            "memory": "5678",
+            "nprocs": "5",
+        }
+    )
+    filled = former.completed(SITE, given)
+    bare, whole = filled.lanes["bare"], filled.lanes["whole"]
+    assert (bare.partition, bare.account, bare.qos) == ("slow", "ours", "q")
+    assert (bare.time_limit, bare.max_time) == (88200, 88200), "with batchspawner nobody could ask for more"
+    assert (whole.partition, whole.account, whole.qos, whole.time_limit) == ("fast", "own", "q", 7200)
+    assert (filled.shapes["bare"].cores, filled.shapes["bare"].memory) == (5, 5678 << 20), "Slurm's number is MiB"
+    assert filled.shapes["whole"] == SITE.shapes["whole"]
+    assert former.completed(SITE, former.read_given({})) == SITE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("partition", "a b"), ("account", "x;reboot"), ("memory", "much"), ("nprocs", "0"), ("gres", "gpu\n#SBATCH"),
+     ("runtime", "soon"), ("srun", "srun 'x"), ("reservation", "$(x)"), ("qos", "-x")],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_refused_when_the_hub_starts(name: str, value: str) -> None:
+    (line,) = said_of(**{f"req_{name}": value})
+    assert line.startswith(f"c.SlurmSpawner.req_{name}: ")
+    assert repr(value) in line
+
+
+@pytest.mark.parametrize("name", [*former.INSTEAD])
+def test_what_cannot_be_kept_is_refused_with_what_to_use_instead(name: str) -> None:
+    section = "MultiSlurmSpawner" if name == "daemon_resolver" else "SlurmSpawner"
+    (line,) = mistakes(Config({section: {name: "x"}}), IhpcSpawner)
+    assert line.startswith(f"c.{section}.{name} cannot be kept. Use instead: ")
+    assert not line.endswith(": .")
+
+
+def test_without_a_site_file_the_settings_must_say_how_long_and_how_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IHPC_SYSTEM_SITE_FILE", "/nonexistent")
+    (line,) = said_of(req_partition="fast", req_memory="1G")
+    assert "req_runtime is not set" in line
+    assert said_of(req_partition="fast", req_memory="1G", req_runtime="1:00:00") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [("submit", "sbatch --parsable | tail -1"), ("submit", "sbatch -p fast"), ("submit", "sudo sbatch"),
+     ("submit", "sbatch --comment=$(id)"), ("submit", "./sbatch"), ("submit", "sbatch 'x"),
+     ("query", "squeue -h -j {job_id} -o %N"), ("query", "my-squeue"),
+     ("cancel", "scancel --signal=KILL {job_id}")],
+)  # fmt: skip
+def test_a_command_that_needs_more_than_words_is_refused(kind: str, line: str) -> None:
+    with pytest.raises(InvalidRequest):
+        read_command(kind, line)
+    (told,) = said_of(**{f"batch_{kind}_cmd": line})
+    assert told.startswith(f"c.SlurmSpawner.batch_{kind}_cmd: ")
+
+
+def test_of_a_command_its_place_and_its_options_are_kept() -> None:
+    submit = read_command("submit", "/opt/slurm/bin/sbatch --parsable --clusters=west --exclusive")
+    assert submit.directives == ("#SBATCH --clusters=west", "#SBATCH --exclusive")
+    query = read_command("query", SlurmSpawner.batch_query_cmd.default_value)
+    cancel = read_command("cancel", "/opt/slurm/bin/scancel {job_id}")
+    assert search_path("/usr/bin", submit, query, cancel) == "/opt/slurm/bin:/usr/bin"
+
+
+def test_a_template_is_filled_in_and_gets_the_environment_before_its_first_command() -> None:
+    template = "#!/bin/bash\n#SBATCH --partition={partition}\n# ours\n\nset -eu\n{prologue}\n{cmd}\necho after"
+    filled = former.fill_template(template, VALUES, ["#SBATCH --no-requeue"], ["export TOKEN='s $(e)'"])
+    assert filled.splitlines() == [
+        "#!/bin/bash", "#SBATCH --no-requeue", "#SBATCH --partition=fast", "# ours", "", "export TOKEN='s $(e)'",
+        "set -eu", "module load x", VALUES["cmd"], "echo after",
+    ]  # fmt: skip
+    jinja = "#!/bin/sh\n{% if partition %}x={{partition}}{% endif %}\n{{cmd}}"
+    assert "x=fast" in former.fill_template(jinja, VALUES, [], [])
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [("#!/bin/sh\n{wrong} {cmd}", "'wrong' is not known"), ("#!/bin/sh\ntrue", "does not hold"),
+     ("{cmd}", "no shell"), ("#!/usr/bin/fish\n{cmd}", "no shell"),
+     ("#!/bin/sh\n{% if %}{{cmd}}", "filled in")],
+)  # fmt: skip
+def test_a_template_with_a_mistake_is_refused(template: str, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        former.fill_template(template, VALUES, [], [])
+    (told,) = said_of(batch_script=template)
+    assert told.startswith("c.SlurmSpawner.batch_script")
+    assert words in told
+
+
+def test_batchspawners_own_template_runs_its_command_here(tmp_path: object) -> None:
+    values = dict.fromkeys(("homedir", "keepvars", "prologue", "epilogue", "srun"), "") | {"cmd": "echo $GIVEN"}
+    filled = former.fill_template(SlurmSpawner.batch_script.default_value, values, [], ["export GIVEN='a b'"])
+    done = subprocess.run(["/bin/bash"], input=filled, capture_output=True, text=True, check=True, timeout=10)
+    assert done.stdout == "a b\njupyterhub-singleuser ended gracefully\n"
+
+
+def test_nothing_of_batchspawners_reaches_a_shell() -> None:
+    spawner = IhpcSpawner()
+    with pytest.raises(NotImplementedError, match="no shell"):
+        spawner.run_command("true").send(None)
+    with pytest.raises(StopIteration) as told:
+        spawner.query_job_status().send(None)
+    assert told.value.value is JobStatus.NOTFOUND
