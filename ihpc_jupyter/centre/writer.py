@@ -71,10 +71,10 @@ class Writer:
         began = time.monotonic()
         try:
             wishes = await self._wishes()
-            if self._jobs_are_due(wishes):
-                await (self._ask_jobs() if self._sees_all else self._ask_whether_all_is_shown())
-            elif self._room_is_due(wishes):
+            if self._room_is_due(wishes):
                 await self._ask_room()
+            elif self._jobs_are_due(wishes):
+                await (self._ask_jobs() if self._sees_all else self._ask_whether_all_is_shown())
             else:
                 await asyncio.sleep(max(LOOK, DUTY * (time.monotonic() - began)))
         except OSError as error:
@@ -108,7 +108,7 @@ class Writer:
         return (waits or looks) and self._may_ask()
 
     def _room_is_due(self, wishes: Wishes) -> bool:
-        """Whenever somebody wants anything, at the pace of rest."""
+        """Whenever somebody wants anything, at the pace of rest: then before the jobs, which are always wanted."""
         room = self._told.room
         wanted = room is None or wishes.latest > room.asked_at
         due = time.monotonic() - self._room_at >= self._pause(self._polling.rest)
