@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from ihpc_jupyter.agent.asked import Asked
-from ihpc_jupyter.agent.requests import check_shape, find_lane, find_shape
-from ihpc_jupyter.errors import IhpcError, InvalidRequest
+from ihpc_jupyter.agent.requests import check_shape, check_time, find_lane, find_shape
+from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.explain.neighbours import Option, neighbours
 from ihpc_jupyter.model.offer import OffersRequest, StartOffer, StartOffers
 from ihpc_jupyter.model.site import Site
@@ -36,10 +36,7 @@ class OfferDesk:
         shape = find_shape(request.shape, site)
         check_shape(shape, name, lane)
         seconds = request.time_limit or lane.time_limit
-        if lane.max_time is not None and seconds > lane.max_time:
-            raise InvalidRequest(
-                f"Lane {name!r} allows at most {lane.max_time:.0f} s per job.", "Ask for less time."
-            )
+        check_time(seconds, name, lane)
         return Option("as asked", name, shape, request.workers, seconds)
 
     async def _all(self, asked: Option, account: str | None) -> StartOffers:

@@ -49,11 +49,7 @@ def _group(name: str, spec: GroupSpec, site: Site) -> GroupRecord:
     shape = find_shape(spec.shape, site)
     check_shape(shape, lane_name, lane)
     time_limit = spec.time_limit or lane.time_limit
-    if lane.max_time is not None and time_limit > lane.max_time:
-        raise InvalidRequest(
-            f"Lane {lane_name!r} allows at most {lane.max_time:.0f} s per job.",
-            "Ask for a shorter time limit.",
-        )
+    check_time(time_limit, lane_name, lane)
     group = GroupRecord(lane=lane_name, shape=shape, time_limit=time_limit, target=spec.target, adapt=spec.adapt)
     return _within_limits(name, group, lane)
 
@@ -99,6 +95,14 @@ def check_shape(shape: Shape, lane_name: str, lane: Lane) -> None:
         )
     if lane.max_cores is not None and shape.cores > lane.max_cores:
         raise InvalidRequest(f"Lane {lane_name!r} allows at most {lane.max_cores} cores.", "Ask for fewer cores.")
+
+
+def check_time(seconds: float, lane_name: str, lane: Lane) -> None:
+    """Raises InvalidRequest where a job is to run longer than the lane allows."""
+    if lane.max_time is not None and seconds > lane.max_time:
+        raise InvalidRequest(
+            f"Lane {lane_name!r} allows at most {lane.max_time:.0f} s per job.", "Ask for a shorter time limit."
+        )
 
 
 def _within_limits(name: str, group: GroupRecord, lane: Lane) -> GroupRecord:

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from ihpc_jupyter.agent.requests import check_shape, find_lane, find_shape, find_site
+from ihpc_jupyter.agent.requests import check_shape, check_time, find_lane, find_shape, find_site
 from ihpc_jupyter.cluster.naming import new_uid
 from ihpc_jupyter.errors import InvalidRequest, NotAllowed
 from ihpc_jupyter.model.cluster import Environment
@@ -44,13 +44,9 @@ def _time_limit(order: RunOrder, lane_name: str, lane: Lane) -> float:
     asked = order.time_limit or lane.time_limit
     if order.time_limit is None and order.deadline is not None and not order.go_on:
         asked = min(asked, order.deadline + AFTER_DEADLINE)
-    if lane.max_time is not None and asked > lane.max_time:
-        if order.time_limit is not None:
-            raise InvalidRequest(
-                f"Lane {lane_name!r} allows at most {lane.max_time:.0f} s per job.", "Ask for less time."
-            )
-        return lane.max_time
-    return asked
+    if order.time_limit is not None:
+        check_time(asked, lane_name, lane)
+    return asked if lane.max_time is None else min(asked, lane.max_time)
 
 
 def _check_size(wanted: Wanted, shape: Shape, lane: Lane) -> None:

@@ -9,11 +9,9 @@ import type {
   Explanation,
   LogTail,
   PatchCluster,
-  Plan,
   Queue,
   Report,
   Responsiveness,
-  RunOrder,
   RunView,
   Script,
   Snapshot
@@ -105,11 +103,6 @@ export class Api implements IMeterSource {
       this.settings,
       `clusters/${word(name)}/log?job=${word(job)}`
     );
-  }
-
-  /** What would happen to a run; nothing does. */
-  planRun(order: RunOrder): Promise<Plan> {
-    return this.send('POST', 'runs/plan', order);
   }
 
   /** Cancels a run; forgets one that has ended (then there is no answer). */

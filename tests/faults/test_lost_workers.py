@@ -5,6 +5,7 @@ from typing import Any
 
 import psutil
 
+from ihpc_jupyter.model.cluster import WorkerState
 from tests.faults import tasks
 from tests.slurmbed import SlurmBed
 from tests.world import Agent, Stopwatch, World, until
@@ -158,3 +159,24 @@ def test_scaled_to_none_the_workers_go_by_themselves(world: World) -> None:
     until(lambda: not agent.jobs("demo"), "the job has gone", 30)
     until(lambda: not any(process.is_running() for process in workers), "its processes too", 10)
     assert not world.commands.calls("scancel"), "they went in order, nobody had to cancel them"
+
+
+def test_a_worker_that_comes_back_after_it_was_told_to_go_is_told_again(world: World) -> None:
+    agent = world.agent()
+    uid = started(agent, 2)
+    workers = world.workers(uid)
+    for worker in workers:
+        worker.suspend()  # it hears nothing
+    agent.scale("demo", 1)
+    leaving = until(
+        lambda: [id_ for id_, job in agent.jobs("demo").items() if job.worker_state is WorkerState.LEAVING],
+        "one is told to go",
+        10,
+    )
+    watch = Stopwatch()
+    for worker in workers:
+        worker.kill()  # its launcher starts another
+    until(lambda: set(world.queue(uid)).isdisjoint(leaving), "it has gone", 50)
+    watch.within(30, "told to go, started again → gone")
+    agent.working("demo", 1)
+    assert not world.commands.calls("scancel"), "it went in order, nobody had to cancel it"

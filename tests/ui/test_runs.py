@@ -251,6 +251,23 @@ def test_run_urgently_asks_before_others_are_disturbed(lab: Lab, runs: Runs) -> 
     assert view.plan.chosen == "preemption"
 
 
+def test_run_urgently_asks_about_the_cell_as_it_is(lab: Lab, runs: Runs) -> None:
+    lab.new_cluster("spot", SLOTS, lane="spot").wait(working=SLOTS)
+    lab.new_notebook()
+    lab.write("%%urgent --plan --cores {1 + 1}\nprint('it ran')")
+    lab.run_urgently()  # nobody is disturbed by a plan: no question
+    expect(lab.page.locator(".jp-Notebook .jp-OutputArea")).to_contain_text("2 are asked for", timeout=30 * SECOND)
+
+
+def test_run_urgently_says_what_is_wrong_with_the_cell(lab: Lab, runs: Runs) -> None:
+    lab.new_notebook()
+    lab.write("%%urgent --coers 1\nprint('it ran')")
+    lab.run_urgently()
+    expect(lab.dialog).to_contain_text("--coers")
+    lab.answer("Close")
+    assert runs.all() == []
+
+
 def test_light_dark_and_narrow(lab: Lab, runs: Runs) -> None:
     live = lab.run_card(runs.begin("sleep 300", deadline=600, title="alert = locate(stream, model)").id)
     live.wait("running")

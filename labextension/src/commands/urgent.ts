@@ -5,16 +5,12 @@ import { confirmDisturbing } from '../dialogs/Disturb';
 import { IhpcError } from '../errors';
 import { urgentIcon } from '../icons';
 import { chosen, urgently } from '../model/runs';
-import type { Store } from '../model/store';
 import type { Plan } from '../wire';
 import { CommandIDs } from './ids';
 import type { ICommand } from './register';
 
 /** The button beside *Run*: the active cell as an urgent run. */
-export function urgent(
-  store: Store,
-  notebooks: INotebookTracker | null
-): ICommand[] {
+export function urgent(notebooks: INotebookTracker | null): ICommand[] {
   return [
     {
       id: CommandIDs.runUrgently,
@@ -28,8 +24,10 @@ export function urgent(
         if (!source.trim()) {
           throw new IhpcError(422, 'The cell is empty.', 'Write code into it.');
         }
-        if (await agreed(await store.planRun({}))) {
-          await run(panel, cell, kernel, urgently(source));
+        const code = urgently(source);
+        const plan = await planned(kernel, code);
+        if (plan === null || (await agreed(plan))) {
+          await run(panel, cell, kernel, code);
         }
       }
     }
@@ -99,7 +97,6 @@ async function run(
   model.executionState = 'running';
   model.trusted = true;
   try {
-    await load(kernel);
     const future = kernel.requestExecute({ code, stop_on_error: true }, false, {
       ...model.metadata,
       cellId: model.sharedModel.getId(),
@@ -118,10 +115,21 @@ async function run(
   }
 }
 
-/** Lets the kernel know `%%urgent`; where it does already, nothing happens. */
-async function load(kernel: Kernel.IKernelConnection): Promise<void> {
-  const code = '%load_ext ihpc_jupyter';
-  const asked = kernel.requestExecute({ code, silent: true });
+/**
+ * What the kernel plans for this very cell: it knows the options in its first line, and the notebook's cluster. Null
+ * where the cell would run nothing. Lets the kernel know `%%urgent`, too.
+ */
+async function planned(
+  kernel: Kernel.IKernelConnection,
+  cell: string
+): Promise<Plan | null> {
+  // A JSON string is a Python string, too.
+  const plan = `__import__("ihpc_jupyter.kernel.urgent.question", fromlist=["*"]).question(${JSON.stringify(cell)})`;
+  const asked = kernel.requestExecute({
+    code: '%load_ext ihpc_jupyter',
+    silent: true,
+    user_expressions: { plan }
+  });
   const { content } = await asked.done;
   if (content.status !== 'ok') {
     const why = content.status === 'error' ? content.evalue : 'It was aborted';
@@ -131,4 +139,16 @@ async function load(kernel: Kernel.IKernelConnection): Promise<void> {
       'Install ihpc_jupyter into the environment of the kernel.'
     );
   }
+  const told = content.user_expressions.plan as unknown as IExpression;
+  if (told.status !== 'ok') {
+    throw new IhpcError(409, told.evalue ?? 'There is no plan.', '');
+  }
+  return told.data?.['application/json']?.plan ?? null;
+}
+
+/** An evaluated expression, as the kernel's protocol has it. */
+interface IExpression {
+  status: string;
+  evalue?: string;
+  data?: { 'application/json'?: { plan: Plan | null } };
 }

@@ -7,9 +7,7 @@ import type {
   Explanation,
   LogTail,
   PatchGroup,
-  Plan,
   Report,
-  RunOrder,
   RunView,
   Script,
   SiteStatus
@@ -123,10 +121,6 @@ export class Store implements IDisposable {
       }
       throw error;
     }
-  }
-
-  planRun(order: RunOrder): Promise<Plan> {
-    return this.api.planRun(order);
   }
 
   /** What a core-hour costs in a run's lane; nothing where the site says no more of it. */

@@ -35,7 +35,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       ...sizing(store),
       ...runs(store),
       ...queue(store),
-      ...urgent(store, notebooks),
+      ...urgent(notebooks),
       ...code(store, notebooks),
       ...looking(store)
     ]);
