@@ -316,6 +316,23 @@ def test_without_a_writer_the_batch_system_is_asked_at_the_pace_of_rest(publishe
     run(scenario())
 
 
+def test_a_writer_that_lives_but_tells_nothing_new_is_done_without(publisher: Publisher) -> None:
+    async def scenario() -> None:
+        reader = Reader(publisher, Polling(busy=0.2, rest=1))
+        publish(publisher, row("7"), within=0.5, at_rest=0.5)
+        reader.watcher.subscribe().waiting = True
+
+        def asked() -> bool:
+            publisher.beat()
+            return reader.batch.requests > 0
+
+        await until(asked, "a question of its own", 20)
+        await until(lambda: reader.watcher.snapshot.failures > 0, "its end: the commands are not there")
+        await reader.close()
+
+    run(scenario())
+
+
 def test_a_wish_is_a_mark_with_the_directorys_time(publisher: Publisher) -> None:
     files = SnapshotFiles(publisher.paths.directory)
     before, marked, after = publisher.moment(), files.mark(Wish.WAITS), publisher.moment()

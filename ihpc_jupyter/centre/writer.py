@@ -180,8 +180,9 @@ class Writer:
 
     async def _tell(self, **news: object) -> None:
         self._told = self._told.model_copy(update=news)
-        within = self._polling.timeout + self._pause(self._polling.busy) + MARGIN
-        self._told = self._told.model_copy(update={"within": within})
+        longest = self._polling.timeout + MARGIN
+        within, at_rest = (longest + self._pause(pace) for pace in (self._polling.busy, self._polling.rest))
+        self._told = self._told.model_copy(update={"within": within, "at_rest": at_rest})
         await asyncio.to_thread(self._publisher.site, self._told)
 
     def _not_written(self, error: OSError) -> None:

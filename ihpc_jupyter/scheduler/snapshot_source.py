@@ -107,7 +107,7 @@ class SnapshotSource:
         if site.asked_at > self._last:
             return site
         if self._marked_at is not None:
-            _not_overdue(self._marked_at, self._polling.rest + site.within)
+            _not_overdue(self._marked_at, site.at_rest)
         return None
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -135,7 +135,7 @@ class SnapshotSource:
             self._direct_end = time.monotonic()
             pause = max(rest, REST_BETWEEN * (self._direct_end - now)) * random.uniform(1.0, 1.1)  # noqa: S311
             self._direct_at = self._direct_end + pause
-        note = f"The centre's snapshot is not used ({why}); the batch system is asked directly, at rest's pace."
+        note = f"The centre's snapshot is not used ({why}); the batch system is asked directly, now and then."
         return Told(jobs, began, self._direct_end - now, note)
 
 
