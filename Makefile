@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+NODE_PARTS := tests/hub/proxy tests/ui/axe
 SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE \
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
@@ -50,7 +51,7 @@ bench-watch: system-packages setup-test ## what watching costs the scheduler: ma
 check: setup-test lint types typescript-checks ## style and types
 
 setup: $(VENV)/.installed ## a virtual environment with the product
-setup-test: $(VENV)/.installed-test tests/hub/proxy/node_modules/.installed
+setup-test: $(VENV)/.installed-test $(NODE_PARTS:%=%/node_modules/.installed)
 
 $(BIN)/pip:
 	@if [ -z "$(PYTHON)" ]; then \
@@ -83,8 +84,8 @@ node_modules/.installed: package.json yarn.lock $(VENV)/.installed-test
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm install --immutable
 	@touch $@
 
-tests/hub/proxy/node_modules/.installed: tests/hub/proxy/package.json tests/hub/proxy/yarn.lock $(VENV)/.installed-test
-	cd tests/hub/proxy && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable
+$(NODE_PARTS:%=%/node_modules/.installed): %/node_modules/.installed: %/package.json %/yarn.lock $(VENV)/.installed-test
+	cd $* && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm install --immutable
 	@touch $@
 
 typescript-checks: node_modules/.installed

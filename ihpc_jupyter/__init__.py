@@ -8,17 +8,18 @@ if TYPE_CHECKING:
 
     from ihpc_jupyter.kernel.asynchronous import AsyncCluster
     from ihpc_jupyter.kernel.cluster import Cluster
-    from ihpc_jupyter.kernel.queue import jobs, why
+    from ihpc_jupyter.kernel.queue import jobs, offers, why
     from ihpc_jupyter.kernel.urgent.call import urgent
     from ihpc_jupyter.kernel.urgent.run import Run
 
-__all__ = ["AsyncCluster", "Cluster", "Run", "__version__", "jobs", "urgent", "why"]
+__all__ = ["AsyncCluster", "Cluster", "Run", "__version__", "jobs", "offers", "urgent", "why"]
 
 _PLACES = {
     "AsyncCluster": "ihpc_jupyter.kernel.asynchronous",
     "Cluster": "ihpc_jupyter.kernel.cluster",
     "Run": "ihpc_jupyter.kernel.urgent.run",
     "jobs": "ihpc_jupyter.kernel.queue",
+    "offers": "ihpc_jupyter.kernel.queue",
     "urgent": "ihpc_jupyter.kernel.urgent.call",
     "why": "ihpc_jupyter.kernel.queue",
 }

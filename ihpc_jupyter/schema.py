@@ -21,6 +21,7 @@ from ihpc_jupyter.model.protocol import About, Change, Connection, Fault, LogTai
 from ihpc_jupyter.model.queue import Cancellation, Queue
 from ihpc_jupyter.model.run import Audit, Ledger, Plan, Policy, RunOrder, RunView
 from ihpc_jupyter.model.site import SiteStatus
+from ihpc_jupyter.model.timeline import Timeline
 from ihpc_jupyter.model.why import Explanation
 
 REQUESTS: tuple[type[BaseModel], ...] = (CreateCluster, OffersRequest, PatchCluster, RunOrder)
@@ -46,6 +47,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     Snapshot,
     StartOffers,
     Status,
+    Timeline,
 )
 
 FILE = Path(__file__).parent.parent / "docs" / "schema.json"

@@ -59,3 +59,24 @@ def test_waits_agree_with_the_accounting_and_waiting_jobs_are_a_lower_bound(acco
     assert done.lately.p50 is not None
     assert not done.lately.p50.at_least
     assert done.lately.p50.value >= seen.lately.p50.value
+
+
+def series(agent: Agent, metric: str) -> list[SeriesView]:
+    told = Responsiveness.model_validate_json(agent.request("GET", "/api/responsiveness"))
+    return [one for one in told.series if one.metric == metric and one.labels.get("site") == SITE]
+
+
+def test_a_wait_is_told_in_its_parts_and_so_are_the_schedulers_passes(accounted: World) -> None:
+    agent, bed = accounted.agent(), accounted.bed
+    job = bed.submit(*bed.lane_options("batch"), "--ntasks=1", "--begin=now+3", "--output=/dev/null")
+    bed.wait_for_job(job, "RUNNING")  # so the scheduler has passed over the queue before anybody looks
+
+    def value(metric: str) -> list[float]:
+        return [point.value for one in series(agent, metric) for point in one.points]
+
+    held = until(lambda: value("queue_hold"), "it has started, and been held before", 30)
+    assert 2 <= held[0] <= 4
+    assert held[0] + value("queue_eligible")[0] == value("queue_wait")[0]
+    passes = until(lambda: series(agent, "scheduler_cycle"), "what sdiag says", 20)
+    (main,) = [one for one in passes if one.labels["kind"] == "main"]
+    assert 0 < main.points[-1].value < 10

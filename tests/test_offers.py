@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihpc_jupyter.errors import InvalidRequest, NotFound
-from ihpc_jupyter.explain.neighbours import MOST, Option, neighbours
-from ihpc_jupyter.model.offer import StartOffers
+from ihpc_jupyter.client.queue import offers_lines
+from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected
+from ihpc_jupyter.explain.neighbours import MOST, Option, neighbours, request_of
+from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.offer import StartOffer, StartOffers
 from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
 from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from tests.slurmbed import SlurmBed
-from tests.world import Agent, World
+from tests.world import Agent, World, until
 
 SITE = Site(
     name="x",
@@ -52,6 +54,60 @@ def test_the_schedulers_own_word_on_each_way(world: World, slurm: SlurmBed) -> N
     again = offers(agent, lane="batch", shape={"cores": 4, "memory": "100MiB"}, workers=4, time_limit=600)
     assert again == told
     assert len([call for call in world.commands.calls("srun") if "--test-only" in call.args]) == len(calls)
+
+
+def test_a_waiting_job_is_offered_what_would_start_sooner(world: World, slurm: SlurmBed) -> None:
+    for _ in slurm.nodes[:-1]:
+        running = slurm.submit("--ntasks=1", "--cpus-per-task=4", "--mem=100M", "--time=30", "--partition=batch")
+        slurm.wait_for_job(running, "RUNNING")
+    wide = (f"--nodes={len(slurm.nodes)}", "--ntasks-per-node=1", "--cpus-per-task=4", "--mem=100M", "--time=10")
+    waits = slurm.submit(*wide, "--partition=batch")
+    agent = world.agent()
+    told = until(lambda: offered(agent, waits), "the watcher knows it")
+    asked = told.offers[0]
+    assert (asked.workers, asked.shape.cores, asked.lane) == (len(slurm.nodes), 4, "batch")
+    assert asked.time_limit == 600
+    assert asked.expected_start is not None
+    half = next(offer for offer in told.offers if offer.what == "half the workers")
+    assert half.expected_start is not None
+    lines = offers_lines(told, time.time())
+    assert len(lines) == len(told.offers) + 1
+    assert all("core-hours" in line for line in lines[1:])
+    with pytest.raises(Rejected, match="does not wait"):
+        agent.request("GET", f"/api/sites/bed/jobs/{running}/offers")
+    with pytest.raises(NotFound):
+        agent.request("GET", "/api/sites/bed/jobs/424242/offers")
+
+
+def offered(agent: Agent, job: str) -> StartOffers | None:
+    try:
+        return StartOffers.model_validate_json(agent.request("GET", f"/api/sites/bed/jobs/{job}/offers"))
+    except NotFound:
+        return None
+
+
+def test_a_job_is_asked_about_as_one_worker_a_node() -> None:
+    job = Job(id="1", name="a", state=JobState.PENDING, lane="batch", cores=10, nodes=4, memory=10 << 20, gpus=3)
+    request = request_of(job)
+    assert request.workers == 4
+    assert request.shape == Shape(cores=3, memory=(5 << 20) // 2, gpus=1)
+    untold = request_of(Job(id="1", name="a", state=JobState.PENDING))
+    assert (untold.workers, untold.shape) == (1, Shape())
+
+
+def test_what_is_sooner_is_said_and_what_is_not_told_is_not_made_up() -> None:
+    def offer(what: str, start: float | None, told: str = "") -> StartOffer:
+        return StartOffer(
+            what=what, lane="batch", shape=Shape(), workers=1, time_limit=600, expected_start=start, price=1.5,
+            told=told,
+        )  # fmt: skip
+
+    now = time.time()
+    ways = (offer("as asked", now + 900), offer("half", now + 60), offer("lane x", None, "no such account"))
+    _, asked, half, unknown = offers_lines(StartOffers(site="bed", at=now, offers=ways), now)
+    assert "sooner" not in asked
+    assert "; sooner by 14 min" in half
+    assert "start not told (no such account)" in unknown
 
 
 def test_what_can_never_start_is_unknown_in_slurms_words(world: World) -> None:

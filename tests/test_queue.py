@@ -1,16 +1,24 @@
 """The queue through a real agent: mine without a request, everybody's in one, arrays folded, letting go."""
 
 import json
+import os
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 
+from ihpc_jupyter.agent.here import read_here
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.protocol import Change, LogTail
 from ihpc_jupyter.model.queue import Belongs, Cancellation, Queue, QueueRow
+from ihpc_jupyter.model.site import SiteKind
 from ihpc_jupyter.model.why import Category, Explanation
+from ihpc_jupyter.scheduler.environment import own_job
 from ihpc_jupyter.scheduler.fold import Fold, fold, shortened
 from tests.lab_slurm import Workplace, workplace
 from tests.slurmbed import SlurmBed
@@ -166,6 +174,97 @@ def test_a_silent_site_keeps_what_it_said_with_its_age(world: World, slurm: Slur
     slurm.thaw_controller()
 
 
+def test_a_log_is_read_from_where_it_was_read(world: World, slurm: SlurmBed, tmp_path: Path) -> None:
+    agent, go = world.agent(), tmp_path / "go"
+    script = f"printf 'f\\303\\274nf\\n'; while [ ! -e {go} ]; do sleep 0.1; done; echo more; exec sleep 600"
+    job = slurm.submit("--array=3", f"--output={tmp_path}/a log %A-%a", "--partition=batch", script=script) + "_3"
+
+    def log(after: str = "") -> LogTail | None:
+        try:
+            told = LogTail.model_validate_json(agent.request("GET", f"{SITE}/{job}/log{after}"))
+        except NotFound:
+            return None
+        return told if told.text else None
+
+    first = until(log, "it has said something")
+    assert (first.text, first.start, first.end, first.truncated) == ("fünf\n", 0, 6, False)
+    assert first.path == f"{tmp_path}/a log {job.replace('_', '-')}"
+    before = requests(agent)
+    go.touch()
+    more = until(lambda: log(f"?after={first.end}"), "it has said more", 10)
+    assert (more.text, more.start, more.end) == ("more\n", 6, 11)
+    asked = [call for call in world.commands.calls("scontrol") if "show" in call.args and job in call.args]
+    assert len(asked) == 1, "where it writes is asked for once"
+    assert requests(agent) - before <= 15, "reading asks the batch system for nothing; the watcher does"
+    (tmp_path / f"a log {job.replace('_', '-')}").write_text("x")
+    anew = until(lambda: log(f"?after={more.end}"), "it was begun anew", 10)
+    assert (anew.text, anew.start) == ("x", 0)
+
+
+def test_a_log_that_is_no_file_or_not_mine_is_not_read(world: World, slurm: SlurmBed, tmp_path: Path) -> None:
+    agent = world.agent()
+    os.mkfifo(tmp_path / "pipe")
+    open_end = os.open(tmp_path / "pipe", os.O_RDWR)
+    job = slurm.submit(f"--output={tmp_path}/pipe", "--partition=batch")
+    until(lambda: [row for row in jobs(agent).rows if row.id == job and row.state is JobState.RUNNING], "it runs")
+    with pytest.raises(NotFound, match="no log"):
+        agent.request("GET", f"{SITE}/{job}/log")
+    with pytest.raises(NotFound, match="You have no job"):
+        agent.request("GET", f"{SITE}/999999/log")
+    os.close(open_end)
+
+
+def here(agent: Agent, job: str) -> Generator[Change]:
+    """What the agent's stream says to a server that runs in that job."""
+    transport = httpx.HTTPTransport(uds=str(agent.socket))
+    http = httpx.Client(transport=transport, base_url="http://agent", timeout=30)
+    with http, http.stream("GET", f"/api/stream?here={job}") as answer:
+        for line in answer.iter_lines():
+            yield Change.model_validate_json(line)
+
+
+def test_a_server_is_told_of_the_job_that_it_runs_in(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    job = slurm.submit("--time=30", "--partition=batch")
+    slurm.wait_for_job(job, "RUNNING")
+    stream = here(agent, f"slurm:{job}")
+    first = next(stream)
+    assert first.kind == "snapshot"
+    told = next(change for change in stream if change.kind == "here")
+    assert told.here is not None
+    assert (told.here.site, told.here.job.id, told.here.job.lane) == ("bed", job, "batch")
+    assert told.here.job.ends_at is not None
+    assert 1500 < told.here.job.ends_at - time.time() <= 1800
+    slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=10")
+    shorter = next(change for change in stream if change.kind == "here")
+    assert shorter.here is not None
+    assert shorter.here.job.ends_at is not None
+    assert shorter.here.job.ends_at - time.time() <= 600
+    stream.close()
+    silent = here(agent, f"local:{job}")
+    assert next(silent).kind == "snapshot"
+    assert next(silent).kind != "here", "an id means something at its own batch system alone"
+    silent.close()
+
+
+def test_who_runs_in_which_job_is_read_from_the_environment() -> None:
+    assert own_job({"SLURM_JOB_ID": "12"}) == (SiteKind.SLURM, "12")
+    array = {"SLURM_JOB_ID": "14", "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "2"}
+    assert own_job(array) == (SiteKind.SLURM, "12_2")
+    assert own_job({"IHPC_JOB_ID": "7"}) == (SiteKind.LOCAL, "7")
+    assert own_job({"SLURM_CONF": "/etc/slurm.conf"}) is None
+    for wrong in ("slurm", "pbs:1", "slurm:1;2", f"local:{'1' * 41}"):
+        with pytest.raises(InvalidRequest):
+            read_here(wrong)
+
+
+def test_waiting_jobs_are_counted_in_the_sites_status(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    slurm.submit(*ONE, "--array=0-9")
+    until(lambda: sum(row.state is JobState.RUNNING for row in jobs(agent).rows) == 4, "four of them run")
+    until(lambda: json.loads(agent.request("GET", "/api/sites/bed"))["waiting"] == 6, "six are counted")
+
+
 @pytest.fixture(scope="module")
 def place() -> Iterator[Workplace]:
     with workplace() as made:
@@ -186,8 +285,10 @@ def test_the_embedded_site_and_the_command_line(place: Workplace) -> None:
     waiting = next(line.split()[0] for line in shown.stdout.splitlines() if "Waiting for enough" in line)
     root, _, elements = waiting.partition("_")
     job = f"{root}_{elements.strip('[]').partition('-')[0].partition(',')[0]}"
-    why = ihpc(place, "why", job)
+    why = ihpc(place, "why", job, "--offers")
     assert why.returncode == 0, why.stderr
+    assert "When it would start, as local itself said" in why.stdout
+    assert "half the time: start not told (Asks for 1 cores" in why.stdout
     assert "RESOURCES" in why.stdout.upper()
     assert "free cores: 0 of" in why.stdout
     assert ihpc(place, "why", "424242").returncode == 1

@@ -20,6 +20,7 @@ def record(
     end: str = "N/A",
     restarts: str = "0",
     preempted: str = "N/A",
+    eligible: str = "1795346229",
 ) -> str:
     fields = [
         job_id,
@@ -41,6 +42,7 @@ def record(
         "2-00:00:00",
         "768",
         "eve",
+        eligible,
         name,
     ]
     return text.FIELD.join(fields) + text.RECORD + "\n"
@@ -58,6 +60,14 @@ def test_a_running_job_has_its_times_and_node() -> None:
 def test_a_waiting_job_has_an_expected_start_and_nothing_else() -> None:
     (job,) = text.parse_squeue(record("12", "PENDING", start="1795389420", end="1795403820"), NOW)
     assert (job.expected_start, job.started_at, job.ends_at, job.node) == (1795389420.0, None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("told", "since"), [("1795346229", 1795346229.0), ("1795346301", None), ("N/A", None), ("Unknown", None)]
+)
+def test_a_job_is_eligible_from_a_moment_that_has_come(told: str, since: float | None) -> None:
+    (job,) = text.parse_squeue(record("12", "PENDING", eligible=told), NOW)
+    assert job.eligible_at == since
 
 
 @pytest.mark.parametrize(
@@ -199,15 +209,16 @@ def test_silence_is_not_refusal(said: str) -> None:
 
 def test_sacct_keeps_the_latest_run_and_counts_the_earlier_ones() -> None:
     said = (
-        "7_1|PREEMPTED|100|110|120|spot|spot|lab|4|n1|eve|mem=2G,gres/gpu:a100=2|1|01:00:00|0:9|a|b\n"
-        "7_1|COMPLETED|100|130|150|spot|spot|lab|4|n2|eve|mem=2G,gres/gpu:a100=2|1|01:00:00|3:0|a|b\n"
-        "8_[0-1]|CANCELLED by 0|100|Unknown|120|spot|spot|lab|0|None assigned|eve|mem=2G|4|UNLIMITED|0:0|c\n"
+        "7_1|PREEMPTED|100|110|120|spot|spot|lab|4|n1|eve|mem=2G,gres/gpu:a100=2|1|01:00:00|0:9|105|a|b\n"
+        "7_1|COMPLETED|100|130|150|spot|spot|lab|4|n2|eve|mem=2G,gres/gpu:a100=2|1|01:00:00|3:0|122|a|b\n"
+        "8_[0-1]|CANCELLED by 0|100|Unknown|120|spot|spot|lab|0|None assigned|eve|mem=2G|4|UNLIMITED|0:0|None|c\n"
     )
     jobs = {job.id: job for job in text.parse_sacct(said)}
     assert set(jobs) == {"7_1", "8_0", "8_1"}
     assert (jobs["7_1"].state, jobs["7_1"].restarts, jobs["7_1"].node, jobs["7_1"].name) == (
         JobState.COMPLETED, 1, "n2", "a|b",
     )  # fmt: skip
+    assert (jobs["7_1"].eligible_at, jobs["8_0"].eligible_at) == (122.0, None)
     assert (jobs["8_0"].state, jobs["8_0"].started_at, jobs["8_0"].node) == (JobState.CANCELLED, None, "")
 
 

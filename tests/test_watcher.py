@@ -73,10 +73,16 @@ class Told:
     async def evidence(self, job_id: str) -> Evidence:
         raise NotImplementedError
 
+    async def log_path(self, job_id: str) -> str:
+        raise NotImplementedError
+
     def listing(self, *, everybody: bool) -> str:
         raise NotImplementedError
 
     async def capacity(self) -> Capacity:
+        raise NotImplementedError
+
+    async def cycles(self) -> dict[str, float]:
         raise NotImplementedError
 
     async def preemptible(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from ihpc_jupyter.agent.desk import SiteDesk, first_answer
+from ihpc_jupyter.agent.here import find_here
 from ihpc_jupyter.agent.history import History
 from ihpc_jupyter.agent.ioprobe import probes_of
 from ihpc_jupyter.agent.keeper import Keeper
@@ -24,10 +25,11 @@ from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.record import ClusterRecord
 from ihpc_jupyter.errors import NotAllowed, NotFound, Rejected, Unavailable
 from ihpc_jupyter.identity import this_process
+from ihpc_jupyter.metrics.timeline import Timelines
 from ihpc_jupyter.model.cluster import ClusterState, ClusterView, CreateCluster, PatchCluster
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.protocol import API_VERSION, About, Change, Snapshot
-from ihpc_jupyter.model.site import Site, SiteStatus
+from ihpc_jupyter.model.site import Site, SiteKind, SiteStatus
 from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 from ihpc_jupyter.version import __version__
@@ -65,6 +67,7 @@ class Agent:
         self._foreign: tuple[Job, ...] = ()
         self._creating: set[str] = set()
         self.meter = Meter(History(runtime), sites)
+        self.timelines = Timelines()
         self.probes = Probes(self.meter, self.desks, self.keepers, probes_of(sites.values()))
 
     async def run(self) -> None:
@@ -247,8 +250,11 @@ class Agent:
             if self.keepers.get(record.name) and self.keepers[record.name].record.uid == record.uid:
                 del self.keepers[record.name]
             self._views.pop(record.name, None)
+            self.timelines.forget(record.name)
             self._tell(Change(revision=0, kind="cluster-gone", name=record.name))
-        elif self._views.get(view.name) != view:
+            return
+        self.timelines.note(view, time.time())
+        if self._views.get(view.name) != view:
             self._views[view.name] = view
             self._tell(Change(revision=0, kind="cluster", cluster=view))
 
@@ -277,19 +283,26 @@ class Agent:
             queue.get_nowait()
         queue.put_nowait(Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot()))
 
-    async def changes(self) -> AsyncGenerator[Change]:
-        """The snapshot, then every change; a ping when nothing happens."""
+    async def _next(self, queue: asyncio.Queue[Change]) -> Change:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PING):
+                return await queue.get()
+        return Change(revision=self._revision, kind="ping")
+
+    async def changes(self, own: tuple[SiteKind, str] | None = None) -> AsyncGenerator[Change]:
+        """The snapshot, then every change; a ping when nothing happens. *own*: the job that the reader runs in."""
         queue: asyncio.Queue[Change] = asyncio.Queue(FAR_BEHIND)
         self._streams.add(queue)
         looking = [desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()]
         try:
-            yield Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot())
+            here, last = None, Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot())
+            yield last
             while True:
-                change = None
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(PING):
-                        change = await queue.get()
-                yield change or Change(revision=self._revision, kind="ping")
+                if (now := find_here(own, self.desks.values())) != here:
+                    here = now
+                    yield Change(revision=last.revision, kind="here", here=here)
+                last = await self._next(queue)
+                yield last
         finally:
             self._streams.discard(queue)
             for subscription in looking:

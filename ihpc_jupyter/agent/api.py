@@ -8,6 +8,7 @@ from ihpc_jupyter.agent import run_api as run
 from ihpc_jupyter.agent import site_api as site
 from ihpc_jupyter.agent.agent import Agent
 from ihpc_jupyter.agent.handler import AgentHandler
+from ihpc_jupyter.agent.here import read_here
 from ihpc_jupyter.agent.meter import KEPT
 
 MAX_BODY = 1 << 20
@@ -40,13 +41,14 @@ class SnapshotHandler(AgentHandler):
 
 
 class StreamHandler(AgentHandler):
-    """``GET /api/stream``: one `Change` per line."""
+    """``GET /api/stream?here=KIND:JOB``: one `Change` per line, also about the job that the reader runs in."""
 
     async def get(self) -> None:
         """Until the reader leaves."""
+        own = read_here(self.get_query_argument("here", ""))
         self.set_header("Content-Type", "application/x-ndjson")
         try:
-            async for change in self.agent.changes():
+            async for change in self.agent.changes(own):
                 self.write(change.model_dump_json() + "\n")
                 await self.flush()
         except StreamClosedError:
@@ -109,6 +111,8 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/sites/([^/]+)/jobs", site.JobsHandler),
     (r"/api/sites/([^/]+)/jobs/([^/]+)", site.JobHandler),
     (r"/api/sites/([^/]+)/jobs/([^/]+)/why", site.WhyHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)/log", site.JobLogHandler),
+    (r"/api/sites/([^/]+)/jobs/([^/]+)/offers", site.JobOffersHandler),
     (r"/api/sites/([^/]+)/offers", site.OffersHandler),
     (r"/api/clusters", cluster.ClustersHandler),
     (r"/api/clusters/([^/]+)", cluster.ClusterHandler),
@@ -116,6 +120,7 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/clusters/([^/]+)/connection", cluster.ConnectionHandler),
     (r"/api/clusters/([^/]+)/script", cluster.ScriptHandler),
     (r"/api/clusters/([^/]+)/log", cluster.LogHandler),
+    (r"/api/clusters/([^/]+)/timeline", cluster.TimelineHandler),
     (r"/api/runs", run.RunsHandler),
     (r"/api/runs/plan", run.PlanHandler),
     (r"/api/runs/check", run.RehearsalHandler),

@@ -1,7 +1,10 @@
 """Clusters in the agent's API."""
 
+import time
+
 from ihpc_jupyter.agent import inspect
 from ihpc_jupyter.agent.handler import AgentHandler
+from ihpc_jupyter.agent.meter import KEPT
 from ihpc_jupyter.model.cluster import CreateCluster, PatchCluster
 
 
@@ -55,9 +58,21 @@ class ScriptHandler(AgentHandler):
         self.answer(await inspect.script(self.agent.cluster(name), self.argument("group")))
 
 
+class TimelineHandler(AgentHandler):
+    """``GET /api/clusters/NAME/timeline?window=SECONDS&after=REVISION``."""
+
+    def get(self, name: str) -> None:
+        """Its last seconds (15 min when left out); nothing where the reader has that revision."""
+        self.agent.cluster(name)
+        window = self.number("window", 900.0, KEPT)
+        known = self.number("after", -1.0, float("inf"))
+        told = self.agent.timelines.tell(name, window, time.time())
+        self.answer(None if known == told.revision else told)
+
+
 class LogHandler(AgentHandler):
-    """``GET /api/clusters/NAME/log?job=ID``."""
+    """``GET /api/clusters/NAME/log?job=ID&after=BYTES``."""
 
     async def get(self, name: str) -> None:
-        """The end of a job's log."""
-        self.answer(await inspect.log(self.agent.cluster(name), self.argument("job")))
+        """The end of a job's log, or what was written since."""
+        self.answer(await inspect.log(self.agent.cluster(name), self.argument("job"), self.place("after")))

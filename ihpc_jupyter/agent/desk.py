@@ -93,6 +93,7 @@ class SiteDesk:
             asked_at=snapshot.answered_at,
             latency=snapshot.latency,
             requests=self.batch.requests,
+            waiting=sum(job.state.waiting for job in snapshot.jobs.values()),
             accounts=self.accounts,
             waits=self._waits.by_lane(),
         )

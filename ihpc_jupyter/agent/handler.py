@@ -67,6 +67,11 @@ class AgentHandler(RequestHandler):
             raise InvalidRequest(f"{name} is {text!r}.", f"Give a number from 0 to {most:g}.")
         return value
 
+    def place(self, name: str) -> int | None:
+        """A query argument that is a place in a file, in bytes. Raises InvalidRequest."""
+        value = self.number(name, -1.0, float(1 << 53))
+        return None if value < 0 else int(value)
+
     def answer(self, model: BaseModel | None, status: int = 200) -> None:
         """Finish with a model, or with nothing (204)."""
         self.set_status(status if model is not None else 204)

@@ -4,12 +4,10 @@ import asyncio
 import re
 
 from ihpc_jupyter.agent.keeper import Keeper
+from ihpc_jupyter.agent.tail import tail
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Unavailable
 from ihpc_jupyter.model.protocol import Connection, LogTail, Script
 from ihpc_jupyter.scheduler.open import submit_program
-
-LOG_BYTES = 64 << 10
-"""How much of a log's end is shown."""
 
 
 def connection(keeper: Keeper) -> Connection:
@@ -42,22 +40,10 @@ async def script(keeper: Keeper, group: str) -> Script:
     return Script(text=text, command=f"{submit_program(keeper.desk.site)} {path}")
 
 
-async def log(keeper: Keeper, job: str) -> LogTail:
-    """The end of a job's log, or of the head's. Raises NotFound when there is none (yet)."""
+async def log(keeper: Keeper, job: str, after: int | None = None) -> LogTail:
+    """The end of a job's log or the head's, or what stands behind a byte. Raises NotFound when there is none."""
     if not re.fullmatch(r"[0-9A-Za-z_.]{1,40}", job):
         raise InvalidRequest(
             "A job's id has letters, digits, dots and underscores only.", "For example 12_3, or head."
         )
-    path = keeper.link.spool.log(job)
-
-    def read() -> tuple[str, bool]:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - LOG_BYTES))
-            return file.read().decode(errors="replace"), size > LOG_BYTES
-
-    try:
-        text, truncated = await asyncio.to_thread(read)
-    except OSError:
-        raise NotFound(f"There is no log of job {job} yet.", "A job writes its log once it runs.") from None
-    return LogTail(job_id=job, path=str(path), text=text, truncated=truncated)
+    return await tail(job, keeper.link.spool.log(job), after)

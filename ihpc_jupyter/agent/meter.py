@@ -10,7 +10,7 @@ from ihpc_jupyter.agent.history import History, Row
 from ihpc_jupyter.metrics.catalogue import METRICS
 from ihpc_jupyter.metrics.health import Reading
 from ihpc_jupyter.metrics.series import Board, Sample, Series
-from ihpc_jupyter.metrics.starts import ClusterStarts, QueueStarts, run_starts, still_waiting
+from ihpc_jupyter.metrics.starts import ClusterStarts, QueueStart, QueueStarts, run_starts, still_waiting
 from ihpc_jupyter.metrics.summary import points, summarise
 from ihpc_jupyter.model.cluster import ClusterView
 from ihpc_jupyter.model.metrics import Responsiveness, SeriesView
@@ -70,13 +70,21 @@ class Meter:
         now = time.time()
         if snapshot.latency is not None and snapshot.answered_at is not None:
             self.add(Sample(snapshot.answered_at, snapshot.latency), "scheduler_latency", site)
-        for lane, start in self._queues[site].observe(snapshot.jobs.values()):
+        for start in self._queues[site].observe(snapshot.jobs.values()):
             if start.at > now - KEPT:
-                self.add(start, "queue_wait", site, lane)
+                self._queued(site, start)
         self._waiting = {labels: since for labels, since in self._waiting.items() if labels[0] != site}
-        for lane, since in still_waiting(snapshot.jobs.values()).items():
-            self._waiting[site, lane] = since
-            self.board.find("queue_wait", site, lane)
+        for (metric, lane), since in still_waiting(snapshot.jobs.values()).items():
+            self._waiting[site, metric, lane] = since
+            self.board.find(metric, site, lane)
+
+    def _queued(self, site: str, start: QueueStart) -> None:
+        """A job's wait, and its parts where the batch system tells them."""
+        parts = {"queue_wait": start.wait}
+        if start.queued is not None:
+            parts |= {"queue_hold": start.wait - start.queued, "queue_eligible": start.queued}
+        for metric, seconds in parts.items():
+            self.add(Sample(start.at, seconds, start.job), metric, site, start.lane)
 
     def observe(self, change: Change) -> None:
         """What the agent tells its doors."""
@@ -113,7 +121,8 @@ class Meter:
 
     def waiting(self, series: Series, now: float) -> list[float]:
         """For how many seconds jobs of that series have been waiting."""
-        since = self._waiting.get(series.labels, []) if series.metric.name == "queue_wait" else []
+        site, *lane = series.labels or ("",)
+        since = self._waiting.get((site, series.metric.name, *lane), [])
         # Batch systems tell whole seconds, rounded down: only so is it a lower bound of what they will tell.
         return [max(0.0, math.floor(now) - moment) for moment in since]
 

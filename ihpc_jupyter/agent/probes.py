@@ -1,6 +1,7 @@
 """Small measurements at a bounded, jittered pace: only while somebody looks, or something of the user's waits."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -13,6 +14,7 @@ from ihpc_jupyter.agent.ioprobe import IoProbe
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.link import HeadLink
 from ihpc_jupyter.agent.meter import Meter
+from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.identity import this_host
 from ihpc_jupyter.metrics.health import (
     SILENT_FILES,
@@ -25,6 +27,7 @@ from ihpc_jupyter.metrics.health import (
     judge_workers,
 )
 from ihpc_jupyter.metrics.series import Sample
+from ihpc_jupyter.model.cluster import Load
 from ihpc_jupyter.model.metrics import Status, Subsystem
 from ihpc_jupyter.model.site import Health
 from ihpc_jupyter.scheduler.base import Capacity
@@ -45,6 +48,7 @@ class Paces:
     lag: float = 1.0
     heads: float = 5.0
     cores: float = 30.0
+    cycles: float = 60.0
     files: float = 30.0
     duty: float = 100.0
 
@@ -88,7 +92,7 @@ class Probes:
         """Measure for ever, at rest while nobody looks and nothing waits."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._meter.keep())
-            rounds: list[Callable[[], Awaitable[None]]] = [self._lag, self._heads, self._cores]
+            rounds: list[Callable[[], Awaitable[None]]] = [self._lag, self._heads, self._cores, self._cycles]
             rounds += [partial(self._io, probe) for probe in self._files.values()]
             for once in rounds:
                 group.create_task(self._again(once))
@@ -140,10 +144,34 @@ class Probes:
         if took is not None:
             self._note("network", name, took)
             self._meter.add(Sample(time.time(), took), "head_round_trip", name)
+            if link.state is not None:
+                self._load(name, link.state.load)
         else:
             silence = time.monotonic() - link.heard_at
             told = Reading(silence, time.time(), "the head does not answer", silent=True)
             self._meter.readings["network", name] = told
+
+    def _load(self, name: str, load: Load) -> None:
+        """What the head says of its workers anyway."""
+        now = time.time()
+        if load.round_trip is not None:
+            self._meter.add(Sample(now, load.round_trip), "worker_round_trip", name)
+        shares = (
+            ("cluster_cpu_used", load.cpu, load.threads),
+            ("cluster_memory_used", load.memory, load.memory_limit),
+        )
+        for metric, used, asked in shares:
+            if asked > 0:
+                self._meter.add(Sample(now, min(1.0, used / asked)), metric, name)
+
+    async def _cycles(self) -> None:
+        await self._wanted(by_eye=True)
+        began = time.monotonic()
+        for site, desk in self._desks.items():
+            with contextlib.suppress(IhpcError):
+                for kind, seconds in (await desk.batch.cycles()).items():
+                    self._meter.add(Sample(time.time(), seconds), "scheduler_cycle", site, kind)
+        await self._rest(self._paces.cycles, time.monotonic() - began)
 
     async def _cores(self) -> None:
         await self._wanted(by_eye=True)

@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ihpc_jupyter.agent.asked import Asked
+from ihpc_jupyter.agent.tail import tail
 from ihpc_jupyter.cluster.naming import parse_job_name, parse_run
 from ihpc_jupyter.errors import NotFound, Rejected
 from ihpc_jupyter.explain.answer import explain
 from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.protocol import LogTail
 from ihpc_jupyter.model.queue import Belongs, Cancellation, Queue, QueueRow, QueueTotal
 from ihpc_jupyter.model.site import Health, Site
 from ihpc_jupyter.model.why import Category, Explanation
@@ -24,6 +27,8 @@ EVERYBODY_AGE = 10.0
 """Seconds for which everybody's jobs are not asked for again."""
 WHY_AGE = 5.0
 """Seconds for which an explanation holds."""
+LOG_AGE = 600.0
+"""Seconds for which it is not asked again where a job writes."""
 
 Owners = Callable[[], dict[str, str]]
 """By the tag's uid: the name of each cluster, the id of each run that is known here."""
@@ -39,6 +44,7 @@ class QueueDesk:
         self._owners = owners
         self._everybody: Asked[tuple[float, list[Fold]]] = Asked(EVERYBODY_AGE)
         self._why: Asked[Explanation] = Asked(WHY_AGE)
+        self._logs: Asked[str] = Asked(LOG_AGE)
 
     async def mine(self, array: str | None = None, *, fresh: bool = False) -> Queue:
         """My jobs as last told, without any request; *fresh*: as told from now on, at the watcher's pace.
@@ -93,6 +99,42 @@ class QueueDesk:
 
     async def _explain(self, job_id: str) -> Explanation:
         return explain(await self._batch.evidence(job_id))
+
+    async def log(self, job_id: str, after: int | None = None) -> LogTail:
+        """The end of the log of a job of mine, or what stands behind that byte.
+
+        The batch system is asked once where it is. Raises `NotFound`, `Unavailable`.
+        """
+        job = self._watcher.snapshot.jobs.get(job_id)
+        if job is None or job.state.waiting:
+            job = (await self._watcher.fresh()).jobs.get(job_id)
+        if job is None:
+            raise NotFound(f"You have no job {job_id} on {self._site.name}.", "ihpc jobs lists yours.")
+        if job.state.waiting and not job.restarts:
+            raise NotFound(f"Job {job_id} waits.", "A job writes its log once it runs.")
+        path = await self._logs.get(job_id, lambda: self._batch.log_path(job_id))
+        if not path:
+            raise NotFound(
+                f"{self._site.name} does not tell where job {job_id} writes.",
+                "It forgets some minutes after a job's end; the job's own script says it.",
+            )
+        elsewhere = self._site.transport != "direct"
+        return await tail(job_id, Path(path), after, f"This host may not see {path}." if elsewhere else "")
+
+    async def waiting(self, job_id: str) -> Job:
+        """A waiting job of mine; of an array the first that waits. Raises `NotFound`, `Rejected` where it runs."""
+        chosen = _chosen(self._watcher.snapshot, job_id) or _chosen(await self._watcher.fresh(), job_id)
+        if not chosen:
+            raise NotFound(f"You have no job {job_id} on {self._site.name}.", "ihpc jobs lists yours.")
+        waiting = next((job for job in chosen if job.state.waiting), None)
+        if waiting is None:
+            raise Rejected(f"Job {job_id} does not wait.", "Only what waits could start sooner.")
+        if not waiting.lane:
+            raise Rejected(
+                f"No lane of {self._site.name} is that of job {job_id} (partition {waiting.partition or '?'}).",
+                "Offers are made in the site's lanes; the site file describes them.",
+            )
+        return waiting
 
     async def cancel(self, job_id: str, *, waiting_only: bool = False) -> Cancellation:
         """Cancel one job of mine, or all of an array by its own id (*waiting_only*: those that wait).

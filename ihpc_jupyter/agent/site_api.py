@@ -5,6 +5,7 @@ import time
 from ihpc_jupyter.agent import doctor
 from ihpc_jupyter.agent.handler import AgentHandler
 from ihpc_jupyter.errors import InvalidRequest
+from ihpc_jupyter.explain.neighbours import request_of
 from ihpc_jupyter.model.offer import OffersRequest
 from ihpc_jupyter.model.run import Policy
 from ihpc_jupyter.scheduler.open import policy
@@ -72,12 +73,29 @@ class JobHandler(AgentHandler):
         self.answer(await queue.cancel(job, waiting_only=self.flag("waiting")), 202)
 
 
+class JobLogHandler(AgentHandler):
+    """``GET /api/sites/NAME/jobs/ID/log?after=BYTES``."""
+
+    async def get(self, name: str, job: str) -> None:
+        """The end of its log, or what was written since."""
+        self.answer(await self.agent.site(name).queue.log(job, self.place("after")))
+
+
 class WhyHandler(AgentHandler):
     """``GET /api/sites/NAME/jobs/ID/why``."""
 
     async def get(self, name: str, job: str) -> None:
         """Why it waits, or ended."""
         self.answer(await self.agent.site(name).queue.why(job))
+
+
+class JobOffersHandler(AgentHandler):
+    """``GET /api/sites/NAME/jobs/ID/offers``."""
+
+    async def get(self, name: str, job: str) -> None:
+        """What would start sooner than this waiting job."""
+        desk = self.agent.site(name)
+        self.answer(await desk.offers.ask(request_of(await desk.queue.waiting(job))))
 
 
 class OffersHandler(AgentHandler):

@@ -21,8 +21,8 @@ class Waits:
 
     def observe(self, jobs: Iterable[Job]) -> None:
         """Take note of jobs that have started since the last look."""
-        for lane, start in self._starts.observe(jobs):
-            self._waits.setdefault(lane, deque(maxlen=REMEMBERED)).append(start.value)
+        for start in self._starts.observe(jobs):
+            self._waits.setdefault(start.lane, deque(maxlen=REMEMBERED)).append(start.wait)
 
     def by_lane(self) -> dict[str, Wait]:
         """Median and 95th percentile (nearest rank) of each lane, in seconds, with how many they rest on."""

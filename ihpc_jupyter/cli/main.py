@@ -112,6 +112,7 @@ def _on_jobs(words: Words) -> None:
     jobs.add_argument("--all", action="store_true", help="everybody's jobs that have not ended")
     why = _plain(words, "why", queue.why, "why a job waits or ended, or what happened to a run")
     why.add_argument("id", help="the job's or run's id")
+    why.add_argument("--offers", action="store_true", help="and what would start sooner than this waiting job")
     cancel = _plain(words, "cancel", queue.cancel, "cancel a job of yours, or all of an array")
     cancel.add_argument("site", help="the site's name")
     cancel.add_argument("id", help="the job's id, or the array's")

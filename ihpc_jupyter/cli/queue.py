@@ -20,8 +20,11 @@ async def jobs(agent: AgentClient, options: argparse.Namespace) -> int:
 
 
 async def why(agent: AgentClient, options: argparse.Namespace) -> int:
-    """Why a job waits or ended, or what became of a run."""
-    print_lines(*await queue.tell_why(agent, options.id, getattr(options, "site", None)))
+    """Why a job waits or ended, or what became of a run; what would start sooner where that is asked, too."""
+    site = getattr(options, "site", None)
+    print_lines(*await queue.tell_why(agent, options.id, site))
+    if getattr(options, "offers", False):
+        print_lines(*await queue.tell_offers(agent, options.id, site))
     return 0
 
 

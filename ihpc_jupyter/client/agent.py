@@ -32,6 +32,7 @@ from ihpc_jupyter.model.run import Audit, Ledger, Plan, Policy, RunOrder, RunVie
 from ihpc_jupyter.model.site import SiteStatus
 from ihpc_jupyter.model.why import Explanation
 from ihpc_jupyter.paths import agent_socket
+from ihpc_jupyter.scheduler.environment import own_job
 
 ModelType = TypeVar("ModelType", bound=BaseModel)
 
@@ -157,6 +158,11 @@ class AgentClient:
         """What would start when, as asked and otherwise."""
         return await self.ask("POST", f"/api/sites/{quote(site, safe='')}/offers", StartOffers, request)
 
+    async def job_offers(self, site: str, job: str) -> StartOffers:
+        """What would start sooner than a waiting job of mine."""
+        path = f"/api/sites/{quote(site, safe='')}/jobs/{quote(job, safe='')}/offers"
+        return await self.ask("GET", path, StartOffers)
+
     async def cancel_job(self, site: str, job: str, *, waiting_only: bool = False) -> Cancellation:
         """Cancel a job of mine, or all (the waiting ones) of an array."""
         path = f"/api/sites/{quote(site, safe='')}/jobs/{quote(job, safe='')}"
@@ -224,10 +230,15 @@ class AgentClient:
         _raise_fault(response)
         return RunView.model_validate_json(response.content) if response.content else None
 
-    async def lines(self) -> AsyncGenerator[str]:
-        """The agent's stream, a JSON `Change` per line; ends when the agent goes."""
+    async def lines(self, *, here: bool = False) -> AsyncGenerator[str]:
+        """The agent's stream, a JSON `Change` per line; ends when the agent goes.
+
+        *here*: also what becomes of the batch job that this process runs in.
+        """
         await self.send("GET", "/api/about")
-        async with self._open(TIMEOUT) as http, http.stream("GET", "/api/stream") as response:
+        own = own_job() if here else None
+        path = "/api/stream" if own is None else f"/api/stream?here={quote(':'.join(own))}"
+        async with self._open(TIMEOUT) as http, http.stream("GET", path) as response:
             with contextlib.suppress(httpx.HTTPError):
                 async for line in response.aiter_lines():
                     yield line

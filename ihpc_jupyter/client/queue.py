@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ihpc_jupyter.client import story
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.errors import IhpcError, NotFound
+from ihpc_jupyter.model.offer import StartOffer, StartOffers
 from ihpc_jupyter.model.queue import Belongs, Queue, QueueRow
 from ihpc_jupyter.model.why import Explanation
 
@@ -114,3 +115,39 @@ def why_lines(site: str, answer: Explanation) -> list[str]:
         head, answer.sentence, f"What to do: {answer.advice}", "What this rests on:", *facts,
         f"  the batch system's own word: {answer.code}", "The same in a terminal:", *same,
     ]  # fmt: skip
+
+
+async def tell_offers(agent: AgentClient, id_: str, site: str | None = None) -> list[str]:
+    """What would start sooner than a waiting job. Raises `NotFound`, `Rejected` for one that does not wait."""
+    names = [site] if site else [status.site.name for status in (await agent.snapshot()).sites]
+    refused: IhpcError | None = None
+    for name in names:
+        try:
+            return offers_lines(await agent.job_offers(name, id_), time.time())
+        except IhpcError as error:
+            refused = error if refused is None or not isinstance(error, NotFound) else refused
+    raise refused or NotFound(f"No site knows job {id_!r}.", "ihpc jobs lists yours.")
+
+
+def offers_lines(told: StartOffers, now: float) -> list[str]:
+    """Offers as text, the one that was asked for first; *sooner* marks what the scheduler expects before it."""
+    asked = told.offers[0].expected_start if told.offers else None
+    lines = [f"  {_offer(one, now)}{_sooner(one, asked)}" for one in told.offers]
+    return [f"When it would start, as {told.site} itself said at {_clock(told.at, now)}:", *lines]
+
+
+def _offer(one: StartOffer, now: float) -> str:
+    start = f"expected {_clock(one.expected_start, now)}" if one.expected_start else "start not told"
+    cores = "core" if one.shape.cores == 1 else "cores"
+    size = f"{one.workers} x {one.shape.cores} {cores}, {_memory(one.shape.memory)}"
+    told = f" ({one.told.rstrip('.')})" if one.told and one.expected_start is None else ""
+    return (
+        f"{one.what}: {start}{told}; {one.price:.3g} core-hours at most; "
+        f"lane {one.lane}, {size}, {story.seconds_text(one.time_limit)}"
+    )
+
+
+def _sooner(one: StartOffer, asked: float | None) -> str:
+    if one.expected_start is None or asked is None or one.expected_start > asked - 60:
+        return ""
+    return f"; sooner by {story.seconds_text(asked - one.expected_start)}"

@@ -1,8 +1,11 @@
 """Which other ways to ask are worth a question: fewer workers, less time, other lanes. Pure."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.offer import OffersRequest
 from ihpc_jupyter.model.site import Lane, Shape, Site
 
 MOST = 6
@@ -25,6 +28,20 @@ class Option:
         """Core-hours, at most, times the lane's cost factor."""
         hours = self.time_limit / 3600
         return self.shape.cores * self.workers * hours * site.lanes[self.lane].cost_factor
+
+
+def request_of(job: Job) -> OffersRequest:
+    """The question about a job: workers of its size, one a node, each with its share, rounded up."""
+    nodes = max(1, job.nodes)
+    least = Shape()
+    shape = Shape(
+        cores=max(1, math.ceil(job.cores / nodes)),
+        memory=math.ceil(job.memory / nodes) or least.memory,
+        gpus=math.ceil(job.gpus / nodes),
+    )
+    return OffersRequest(
+        lane=job.lane or None, shape=shape, workers=nodes, time_limit=job.time_limit, account=job.account or None
+    )
 
 
 def neighbours(asked: Option, site: Site) -> list[Option]:

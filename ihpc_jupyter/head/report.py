@@ -1,6 +1,7 @@
 """What the head says of its workers and its load, and its diary of what went wrong."""
 
 import asyncio
+import statistics
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -13,11 +14,25 @@ from distributed.versions import get_versions
 from ihpc_jupyter.cluster.naming import parse_worker_name
 from ihpc_jupyter.head.versions import difference
 from ihpc_jupyter.model.cluster import Load, Note
-from ihpc_jupyter.model.head import HeadState, WorkerInfo
+from ihpc_jupyter.model.head import LATENCY, SENT, HeadState, WorkerInfo
 
 MAX_NOTES = 50
 PULSE_MEMORY = 60.0
 """Seconds after which a pulse that was not felt again is forgotten."""
+
+
+class Sent:
+    """Adds up what workers say that they have sent, those included that have gone or began anew."""
+
+    def __init__(self) -> None:
+        self._gone = 0
+        self._last: dict[str, int] = {}
+
+    def total(self, now: Mapping[str, int]) -> int:
+        """Bytes in all, with the last word of each worker, by address."""
+        self._gone += sum(before for worker, before in self._last.items() if now.get(worker, 0) < before)
+        self._last = dict(now)
+        return self._gone + sum(now.values())
 
 
 class Diary(SchedulerPlugin):
@@ -30,6 +45,7 @@ class Diary(SchedulerPlugin):
         self.changed = asyncio.Event()
         self.pulses: dict[str, float] = {}
         """When the pulse of each job was last felt (seconds since 1970)."""
+        self.sent = Sent()
         self._own = get_versions()
         self._told: set[str] = set()
 
@@ -101,7 +117,7 @@ def describe(scheduler: Scheduler, diary: Diary) -> HeadState:
             for worker in scheduler.workers.values()
             if (info := _worker_info(worker, now, diary.pulses)) is not None
         ),
-        load=_load(scheduler),
+        load=_load(scheduler, diary.sent),
         idle_since=scheduler.idle_since,
         notes=tuple(diary.notes),
     )
@@ -123,7 +139,7 @@ def _worker_info(worker: WorkerState, now: float, pulses: Mapping[str, float]) -
     )
 
 
-def _load(scheduler: Scheduler) -> Load:
+def _load(scheduler: Scheduler, sent: Sent) -> Load:
     workers = scheduler.workers.values()
     return Load(
         tasks=len(scheduler.tasks),
@@ -133,4 +149,11 @@ def _load(scheduler: Scheduler) -> Load:
         memory_limit=sum(worker.memory_limit for worker in workers),
         desired=scheduler.adaptive_target(),
         clients=sum(1 for client in scheduler.clients if client != "fire-and-forget"),
+        cpu=sum(float(worker.metrics.get("cpu") or 0.0) for worker in workers) / 100,
+        round_trip=_median([float(seconds) for worker in workers if (seconds := worker.metrics.get(LATENCY))]),
+        sent=sent.total({worker.address: int(worker.metrics.get(SENT) or 0) for worker in workers}),
     )
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None

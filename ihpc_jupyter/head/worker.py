@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import dask
 from distributed.core import Status
-from distributed.worker import Worker
+from distributed.worker import DEFAULT_METRICS, Worker
 
 from ihpc_jupyter.cluster.naming import WorkerName
 from ihpc_jupyter.files import read_model
 from ihpc_jupyter.head.tls import security_from
-from ihpc_jupyter.model.head import HeadFile
+from ihpc_jupyter.model.head import LATENCY, SENT, HeadFile
 from ihpc_jupyter.model.spool import Spool
 
 DONE = 0
@@ -94,6 +94,7 @@ async def _join(order: WorkerOrder) -> GroupWorker | None:
             death_timeout=min(_ONE_HEAD, max(1.0, until - time.monotonic())),
             dashboard=False,
             host=_same_interface(head),
+            metrics={**DEFAULT_METRICS, SENT: _sent, LATENCY: _latency},
         )
         try:
             # Dask tries less and less often within one attempt to connect: many short ones find a new head soon.
@@ -103,6 +104,14 @@ async def _join(order: WorkerOrder) -> GroupWorker | None:
             continue
         return worker
     return None
+
+
+def _sent(worker: Worker) -> int:
+    return int(worker.transfer_outgoing_bytes_total)
+
+
+def _latency(worker: Worker) -> float:
+    return float(worker.latency)
 
 
 async def _await_head(order: WorkerOrder, until: float) -> HeadFile | None:

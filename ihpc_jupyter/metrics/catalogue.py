@@ -26,6 +26,9 @@ class Metric:
 _ALL = (
     Metric("scheduler_latency", "seconds", "Answers to the watcher's questions.", ("site",)),
     Metric("queue_wait", "seconds", "Own jobs from submission to start.", ("site", "lane"), WAITS),
+    Metric("queue_hold", "seconds", "Own jobs: held before they queue.", ("site", "lane"), WAITS),
+    Metric("queue_eligible", "seconds", "Own jobs: eligible, not started.", ("site", "lane"), WAITS),
+    Metric("scheduler_cycle", "seconds", "The scheduler's own last passes.", ("site", "kind")),
     Metric("cluster_start", "seconds", "Stages of clusters' beginnings.", ("site", "stage"), WAITS),
     Metric(
         "run_start", "seconds", "Urgent runs from submission to the user's first line.",
@@ -33,8 +36,11 @@ _ALL = (
     ),
     Metric("io_latency", "seconds", "Tiny operations on the file systems.", ("path", "operation")),
     Metric("head_round_trip", "seconds", "From the agent to a cluster's head and back.", ("cluster",)),
+    Metric("worker_round_trip", "seconds", "Workers' heartbeats, the median worker.", ("cluster",)),
     Metric("loop_lag", "seconds", "How late the agent's event loop wakes up.", ()),
     Metric("cores_used", "ratio", "Cores in use, of all of a lane.", ("site", "lane"), SHARES),
+    Metric("cluster_cpu_used", "ratio", "Cores that its workers keep busy.", ("cluster",), SHARES),
+    Metric("cluster_memory_used", "ratio", "Memory that they use.", ("cluster",), SHARES),
 )  # fmt: skip
 
 METRICS = {metric.name: metric for metric in _ALL}

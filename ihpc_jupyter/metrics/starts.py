@@ -9,6 +9,17 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import RunView
 
 
+@dataclass(frozen=True)
+class QueueStart:
+    """A job's start. *wait*: seconds since its submission; *queued*: since only the queue kept it, where told."""
+
+    lane: str
+    job: str
+    at: float
+    wait: float
+    queued: float | None
+
+
 class QueueStarts:
     """Queue waits of jobs, from one answer of the batch system to the next.
 
@@ -19,8 +30,8 @@ class QueueStarts:
     def __init__(self, told: Iterable[str] = ()) -> None:
         self._seen: set[tuple[str, int]] = {(id_, 0) for id_ in told}
 
-    def observe(self, jobs: Iterable[Job]) -> list[tuple[str, Sample]]:
-        """Lane and wait (at its start, in seconds) of each job that has started since the last look."""
+    def observe(self, jobs: Iterable[Job]) -> list[QueueStart]:
+        """Each job that has started since the last look."""
         seen, found = set(), []
         for job in jobs:
             key = (job.id, job.restarts)
@@ -28,18 +39,27 @@ class QueueStarts:
                 continue
             seen.add(key)
             if key not in self._seen and job.restarts == 0:
-                wait = max(0.0, job.started_at - job.submitted_at)
-                found.append((job.lane, Sample(job.started_at, wait, job.id)))
+                found.append(_start(job, job.started_at, job.submitted_at))
         self._seen = seen
         return found
 
 
-def still_waiting(jobs: Iterable[Job]) -> dict[str, list[float]]:
-    """By lane: since when its jobs have been waiting; those put back after a preemption are left out."""
-    waiting: dict[str, list[float]] = {}
+def _start(job: Job, started: float, submitted: float) -> QueueStart:
+    wait = max(0.0, started - submitted)
+    queued = None if job.eligible_at is None else min(wait, max(0.0, started - job.eligible_at))
+    return QueueStart(job.lane, job.id, started, wait, queued)
+
+
+def still_waiting(jobs: Iterable[Job]) -> dict[tuple[str, str], list[float]]:
+    """By metric and lane: since when its jobs have waited; those put back after a preemption are left out."""
+    waiting: dict[tuple[str, str], list[float]] = {}
     for job in jobs:
         if job.state.waiting and job.submitted_at and job.lane and job.restarts == 0:
-            waiting.setdefault(job.lane, []).append(job.submitted_at)
+            waiting.setdefault(("queue_wait", job.lane), []).append(job.submitted_at)
+            if job.eligible_at is None:
+                waiting.setdefault(("queue_hold", job.lane), []).append(job.submitted_at)
+            else:
+                waiting.setdefault(("queue_eligible", job.lane), []).append(job.eligible_at)
     return waiting
 
 

@@ -177,6 +177,12 @@ class Load(Model):
     memory_limit: int = 0
     desired: int = 0
     clients: int = 0
+    cpu: Seconds = 0.0
+    """Cores that its workers keep busy."""
+    round_trip: Seconds | None = None
+    """Seconds of the median worker's heartbeat, there and back."""
+    sent: int = 0
+    """Bytes that workers have sent to one another and to clients since the head began."""
 
 
 class Note(Model):

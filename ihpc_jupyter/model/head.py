@@ -5,6 +5,11 @@ from ihpc_jupyter.model.cluster import Environment, Load, Note
 from ihpc_jupyter.model.process import Process
 from ihpc_jupyter.model.site import Shape, Site
 
+SENT = "ihpc_sent"
+"""What workers call the bytes that they have sent, among their metrics."""
+LATENCY = "ihpc_latency"
+"""What they call the seconds that a heartbeat takes there and back (smoothed by Dask over some ten seconds)."""
+
 
 class WorkerInfo(Model):
     """A registered worker. *silent*: seconds since it, or the pulse of its job, was last heard."""

@@ -68,6 +68,8 @@ class Job(Model):
     node: str = ""
     restarts: int = 0
     submitted_at: Time | None = None
+    eligible_at: Time | None = None
+    """Since when only the queue keeps it waiting; None while something else does: a hold, a dependency, a time."""
     expected_start: Time | None = None
     started_at: Time | None = None
     ends_at: Time | None = None

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from ihpc_jupyter.model.base import Model, Time
+from ihpc_jupyter.model.base import Model, Name, Time
 from ihpc_jupyter.model.cluster import ClusterView
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import RunView
 from ihpc_jupyter.model.site import SiteStatus
 
-API_VERSION = 3
+API_VERSION = 4
 
 
 class About(Model):
@@ -39,17 +39,28 @@ class Snapshot(Model):
     """Jobs with our tag that belong to no cluster we know of: shown, never cancelled on a guess."""
 
 
+class Here(Model):
+    """The batch job that the reader's Jupyter server runs in, and ends with."""
+
+    site: Name
+    job: Job
+
+
 class Change(Model):
-    """This is now so. A client whose revision is not the one before fetches the snapshot."""
+    """This is now so. A client whose revision is not the one before fetches the snapshot.
+
+    ``ping`` and ``here`` have the revision of the change before them; ``here`` without a job: none is known.
+    """
 
     revision: int
-    kind: Literal["snapshot", "cluster", "cluster-gone", "run", "run-gone", "site", "foreign", "ping"]
+    kind: Literal["snapshot", "cluster", "cluster-gone", "run", "run-gone", "site", "foreign", "here", "ping"]
     snapshot: Snapshot | None = None
     cluster: ClusterView | None = None
     run: RunView | None = None
     name: str | None = None
     site: SiteStatus | None = None
     foreign: tuple[Job, ...] | None = None
+    here: Here | None = None
 
 
 class Connection(Model):
@@ -89,12 +100,17 @@ class Report(Model):
 
 
 class LogTail(Model):
-    """The end of a job's log."""
+    """The end of a job's log, or what was written since."""
 
     job_id: str
     path: str
     text: str
     truncated: bool
+    """Something before the text was left out."""
+    start: int = 0
+    """Where the text begins in the file, in bytes."""
+    end: int = 0
+    """Where it ends: what to ask for next stands behind it."""
 
 
 class Script(Model):

@@ -200,6 +200,8 @@ class SiteStatus(Model):
     """Seconds that the last answer took."""
     requests: int = 0
     """Requests made to the batch system since the agent started."""
+    waiting: int = 0
+    """This user's jobs in the queue."""
     accounts: tuple[Word, ...] = ()
     """Accounts that this user may charge, where the site tells."""
     waits: dict[Name, Wait] = Field(default={})

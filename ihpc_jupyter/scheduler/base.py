@@ -141,6 +141,9 @@ class BatchSystem(Protocol):
     async def history(self, ids: Sequence[str]) -> list[Job]:
         """Jobs that `query` no longer tells of, from the accounting; an empty list where there is none."""
 
+    async def cycles(self) -> dict[str, float]:
+        """Seconds of the scheduler's own last passes, by kind, in one request; none where that is not told."""
+
     async def sent_away(self, since: float, until: float) -> list[str]:
         """Ids of jobs in preemptible lanes, anybody's, that had to go between these moments, as far as is told."""
 
@@ -158,6 +161,9 @@ class BatchSystem(Protocol):
 
         Raises `NotFound` for a job that the batch system does not know.
         """
+
+    async def log_path(self, job_id: str) -> str:
+        """The file that a started job writes what it says into; empty where that is not told (any more)."""
 
     def listing(self, *, everybody: bool) -> str:
         """The command that shows a person the same jobs in a terminal; empty where there is none."""

@@ -109,6 +109,10 @@ class Local:
             total=dict.fromkeys(self._site.lanes, self.slots),
         )
 
+    async def cycles(self) -> dict[str, float]:
+        """None: jobs are placed as they come."""
+        return {}
+
     async def preemptible(self) -> dict[str, int]:
         """Jobs that hold slots in preemptible lanes."""
         await self._ready()
@@ -174,6 +178,11 @@ class Local:
         """From this site's own queue."""
         await self._ready()
         return evidence_of(list(self._jobs.values()), self.slots, job_id, platform.node())
+
+    async def log_path(self, job_id: str) -> str:
+        """As it was given."""
+        await self._ready()
+        return self._jobs[job_id].log if job_id in self._jobs else ""
 
     def listing(self, *, everybody: bool) -> str:
         """Our own command."""

@@ -59,6 +59,7 @@ class LocalJob(Model):
             node="" if self.state.waiting or self.started_at is None else node,
             restarts=self.restarts,
             submitted_at=self.submitted_at,
+            eligible_at=self.submitted_at,
             started_at=None if self.state.waiting else self.started_at,
             ends_at=ends_at,
         )

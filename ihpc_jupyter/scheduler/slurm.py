@@ -109,6 +109,11 @@ class Slurm:
         done = await self._ask([*argv, *([f"--partition={','.join(partitions)}"] if partitions else [])])
         return room.preemptible_of(self._site.lanes, Counter(done.stdout.splitlines()))
 
+    async def cycles(self) -> dict[str, float]:
+        """The last main and backfill pass: one ``sdiag``; none where the site keeps that to itself."""
+        done = await self._run(["sdiag"])
+        return room.parse_cycles(done.stdout) if done.returncode == 0 else {}
+
     async def test_only(self, submission: Submission) -> str:
         """Slurm's words of ``sbatch --test-only``: where and when it would start."""
         done = await self._ask([SUBMIT, "--test-only", *_options(submission)], submission.script)
@@ -205,6 +210,10 @@ class Slurm:
         """One to seven commands, those after the first at the same time."""
         found = await Inquiry(self._run, job_id).evidence()
         return found.model_copy(update={"job": self._with_lane(found.job)})
+
+    async def log_path(self, job_id: str) -> str:
+        """One ``scontrol``; a forgotten job's is not told."""
+        return await Inquiry(self._run, job_id).log_path()
 
     def listing(self, *, everybody: bool) -> str:
         """``squeue``."""

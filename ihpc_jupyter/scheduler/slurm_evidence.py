@@ -62,6 +62,12 @@ def parse_details(text: str, job_id: str) -> Details | None:
     )
 
 
+def parse_log_path(text: str) -> str:
+    """Where the first job of ``scontrol -o show job`` writes; empty where it is not told, or not filled in yet."""
+    found = re.search(r" StdOut=(/.*?)(?= \w+=|\s*$)", text.partition("\n")[0])
+    return found[1] if found and "%" not in found[1] else ""
+
+
 def _first_pairs(text: str) -> dict[str, str]:
     """What a person wrote (a comment, the command's words) comes last and says nothing over Slurm's own."""
     pairs: dict[str, str] = {}

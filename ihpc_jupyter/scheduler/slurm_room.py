@@ -1,5 +1,6 @@
 """Slurm's text about room: free cores, reservations, what runs in which lane. Pure, as `slurm_text` is."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -98,3 +99,19 @@ def preemptible_of(lanes: Mapping[str, Lane], running: Mapping[str, int]) -> dic
         for name, lane in lanes.items()
         if lane.preemptible
     }
+
+
+_CYCLES = {"Main schedule statistics": "main", "Backfilling stats": "backfill"}
+
+
+def parse_cycles(text: str) -> dict[str, float]:
+    """Seconds of the last pass of each kind, of ``sdiag``; a kind that has not passed yet is left out."""
+    cycles: dict[str, float] = {}
+    kind = None
+    for line in text.splitlines():
+        if line[:1].strip():  # a heading: what belongs to it is indented
+            kind = next((name for words, name in _CYCLES.items() if line.startswith(words)), None)
+        match = re.match(r"\s+Last cycle:\s+(\d+)\s*$", line)
+        if kind and match and int(match[1]):
+            cycles[kind] = int(match[1]) / 1e6
+    return cycles

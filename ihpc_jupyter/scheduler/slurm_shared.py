@@ -48,6 +48,10 @@ class SharedSlurm(Slurm):
         room = await asyncio.to_thread(self._shared_room)
         return await super().preemptible() if room is None else preemptible_of(self._site.lanes, room.running)
 
+    async def cycles(self) -> dict[str, float]:
+        """None: each user's agent would have to ask."""
+        return {}
+
     def _shared_room(self) -> SharedRoom | None:
         try:
             room = self._files.site().room

@@ -19,13 +19,13 @@ RECORD = "\x1e"
 _FIELDS = (
     "JobArrayID", "State", "Reason", "SubmitTime", "StartTime", "EndTime", "Partition", "QOS", "Account",
     "NumCPUs", "NodeList", "RestartCnt", "PreemptTime", "tres-alloc", "tres-per-node", "NumNodes", "TimeLimit",
-    "exit_code", "UserName", "Name",
+    "exit_code", "UserName", "EligibleTime", "Name",
 )  # fmt: skip
 SQUEUE_FORMAT = ",".join(f"{name}:{RECORD if name == 'Name' else FIELD}" for name in _FIELDS)
 
 _ACCT = (
     "JobID", "State", "Submit", "Start", "End", "Partition", "QOS", "Account", "AllocCPUS", "NodeList",
-    "User", "ReqTRES", "NNodes", "Timelimit", "ExitCode", "JobName",
+    "User", "ReqTRES", "NNodes", "Timelimit", "ExitCode", "Eligible", "JobName",
 )  # fmt: skip
 SACCT_FORMAT = ",".join(_ACCT)
 
@@ -149,6 +149,7 @@ def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
         node="" if state.waiting else given(row["NodeList"]),
         restarts=number(row["RestartCnt"]),
         submitted_at=parse_time(row["SubmitTime"]),
+        eligible_at=_past(parse_time(row["EligibleTime"]), now),
         expected_start=start if state.waiting else None,
         started_at=None if state.waiting else start,
         ends_at=None if state.waiting else end,
@@ -183,6 +184,7 @@ def parse_sacct(text: str) -> list[Job]:
                 node="" if row["NodeList"] == "None assigned" else row["NodeList"],
                 restarts=earlier.restarts + 1 if earlier else 0,
                 submitted_at=parse_time(row["Submit"]),
+                eligible_at=parse_time(row["Eligible"]),
                 started_at=None if state.waiting else parse_time(row["Start"]),
                 ends_at=parse_time(row["End"]),
             )
@@ -195,6 +197,11 @@ def parse_state(text: str) -> JobState:
     if word in JobState.__members__:
         return JobState(word)
     return _STATES.get(word, JobState.UNKNOWN)
+
+
+def _past(moment: float | None, now: float) -> float | None:
+    """A job that may begin from a later time on is not eligible yet, though Slurm tells the time."""
+    return moment if moment is not None and moment <= now else None
 
 
 def parse_time(text: str) -> float | None:

@@ -53,6 +53,13 @@ class Inquiry:
             "commands": (f"scontrol show job {self._id}", *(command for _, _, command in questions)), **found,
         })  # fmt: skip
 
+    async def log_path(self) -> str:
+        """Where the job writes; empty where Slurm does not know it (any more). Raises `Unavailable`."""
+        done = await self._run(["scontrol", "-o", "show", "job", self._id])
+        if done.returncode != 0 and text.is_transient(done.stderr):
+            raise text.refusal(done.stderr)
+        return told.parse_log_path(done.stdout)
+
     def _questions(self, category: Category, job: Job) -> list[tuple[str, Question, str]]:
         """What is asked beside the job itself: its name in `Evidence`, the question, the command for a person."""
         root, partition = array_of(self._id), job.partition

@@ -50,7 +50,7 @@ class FeedHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def _hand_on(self) -> None:
         with contextlib.suppress(IhpcError, WebSocketClosedError):
-            async with contextlib.aclosing(self._agent.lines()) as lines:
+            async with contextlib.aclosing(self._agent.lines(here=True)) as lines:
                 async for line in lines:
                     await self.write_message(line)
         self.close(AGENT_LOST, "the agent has gone")

@@ -14,7 +14,9 @@ import type {
   Responsiveness,
   RunView,
   Script,
-  Snapshot
+  Snapshot,
+  StartOffers,
+  Timeline
 } from './wire';
 
 const word = encodeURIComponent;
@@ -42,6 +44,23 @@ export class Api implements IMeterSource {
   ): Promise<Responsiveness | undefined> {
     const known = after < 0 ? '' : `&after=${after}`;
     return request(this.settings, `responsiveness?window=${window}${known}`);
+  }
+
+  /** A cluster over the last seconds; nothing for who has that revision already. */
+  timeline(
+    name: string,
+    window: number,
+    after: number
+  ): Promise<Timeline | undefined> {
+    const known = after < 0 ? '' : `&after=${after}`;
+    const path = `clusters/${word(name)}/timeline?window=${window}${known}`;
+    return request(this.settings, path);
+  }
+
+  /** What would start sooner than a waiting job. */
+  jobOffers(site: string, job: string): Promise<StartOffers> {
+    const path = `sites/${word(site)}/jobs/${word(job)}/offers`;
+    return request(this.settings, path);
   }
 
   /** How long the way to the server and from there to the agent takes, there and back. */
@@ -98,11 +117,23 @@ export class Api implements IMeterSource {
     );
   }
 
-  log(name: string, job: string): Promise<LogTail> {
-    return request(
-      this.settings,
-      `clusters/${word(name)}/log?job=${word(job)}`
-    );
+  /** The end of a log; with *after*, what stands behind that byte. */
+  log(name: string, job: string, after?: number): Promise<LogTail> {
+    const from = after === undefined ? '' : `&after=${after}`;
+    const path = `clusters/${word(name)}/log?job=${word(job)}${from}`;
+    return request(this.settings, path);
+  }
+
+  jobLog(site: string, job: string, after?: number): Promise<LogTail> {
+    const from = after === undefined ? '' : `?after=${after}`;
+    const path = `sites/${word(site)}/jobs/${word(job)}/log${from}`;
+    return request(this.settings, path);
+  }
+
+  /** The jobs of an array of mine, one by one. */
+  array(site: string, array: string): Promise<Queue> {
+    const path = `sites/${word(site)}/jobs?array=${word(array)}`;
+    return request(this.settings, path);
   }
 
   /** Cancels a run; forgets one that has ended (then there is no answer). */

@@ -1,6 +1,9 @@
+import { clusterPlugin } from './plugins/cluster';
 import { commandsPlugin } from './plugins/commands';
 import { dashboardPlugin } from './plugins/dashboard';
+import { endingPlugin } from './plugins/ending';
 import { modelPlugin } from './plugins/model';
+import { notificationsPlugin } from './plugins/notifications';
 import { queuePlugin } from './plugins/queue';
 import { rendererPlugin } from './plugins/renderer';
 import { responsivenessPlugin } from './plugins/responsiveness';
@@ -12,8 +15,11 @@ export default [
   commandsPlugin,
   sideBarPlugin,
   dashboardPlugin,
+  clusterPlugin,
   queuePlugin,
   rendererPlugin,
   responsivenessPlugin,
-  statusPlugin
+  statusPlugin,
+  endingPlugin,
+  notificationsPlugin
 ];

@@ -170,16 +170,19 @@ export interface Cancellation {
 }
 /**
  * This is now so. A client whose revision is not the one before fetches the snapshot.
+ *
+ * ``ping`` and ``here`` have the revision of the change before them; ``here`` without a job: none is known.
  */
 export interface Change {
   revision: number;
-  kind: 'snapshot' | 'cluster' | 'cluster-gone' | 'run' | 'run-gone' | 'site' | 'foreign' | 'ping';
+  kind: 'snapshot' | 'cluster' | 'cluster-gone' | 'run' | 'run-gone' | 'site' | 'foreign' | 'here' | 'ping';
   snapshot: Snapshot | null;
   cluster: ClusterView | null;
   run: RunView | null;
   name: string | null;
   site: SiteStatus | null;
   foreign: Job[] | null;
+  here: Here | null;
 }
 /**
  * Everything, at one revision.
@@ -202,6 +205,7 @@ export interface SiteStatus {
   asked_at: number | null;
   latency: number | null;
   requests: number;
+  waiting: number;
   accounts: string[];
   waits: {
     [k: string]: Wait;
@@ -384,6 +388,9 @@ export interface Load {
   memory_limit: number;
   desired: number;
   clients: number;
+  cpu: number;
+  round_trip: number | null;
+  sent: number;
 }
 /**
  * One line of a cluster's diary.
@@ -480,9 +487,17 @@ export interface Job {
   node: string;
   restarts: number;
   submitted_at: number | null;
+  eligible_at: number | null;
   expected_start: number | null;
   started_at: number | null;
   ends_at: number | null;
+}
+/**
+ * The batch job that the reader's Jupyter server runs in, and ends with.
+ */
+export interface Here {
+  site: string;
+  job: Job;
 }
 /**
  * One line of the doctor's report.
@@ -586,13 +601,15 @@ export interface Ledger {
   runs: RunView[];
 }
 /**
- * The end of a job's log.
+ * The end of a job's log, or what was written since.
  */
 export interface LogTail {
   job_id: string;
   path: string;
   text: string;
   truncated: boolean;
+  start: number;
+  end: number;
 }
 /**
  * Workers as somebody would ask for them; lane, shape and time are the site's usual ones when left out.
@@ -669,6 +686,7 @@ export interface QueueRow {
   node: string;
   restarts: number;
   submitted_at: number | null;
+  eligible_at: number | null;
   expected_start: number | null;
   started_at: number | null;
   ends_at: number | null;
@@ -802,4 +820,24 @@ export interface Subsystem {
   threshold: number;
   age: number | null;
   detail: string;
+}
+/**
+ * All columns are as long as *moments*, oldest first; null where the head was not heard.
+ */
+export interface Timeline {
+  cluster: string;
+  at: number;
+  revision: number;
+  window: number;
+  moments: number[];
+  requested: number[];
+  pending: number[];
+  starting: number[];
+  working: number[];
+  lost: number[];
+  tasks: (number | null)[];
+  processing: (number | null)[];
+  memory: (number | null)[];
+  memory_limit: (number | null)[];
+  transfer: (number | null)[];
 }

@@ -48,3 +48,13 @@ test('runs are kept, the latest first, and leave when they are forgotten', () =>
   const gone = apply(three, change(8, 'run-gone', { name: 'b' }));
   assert.deepEqual(ids(gone), ['a']);
 });
+
+test('the job that the server runs in is told beside the revisions, and outlives snapshots', () => {
+  const here = { site: 'bed', job: { id: '7' } };
+  const before = fromSnapshot(snapshot(5));
+  assert.equal(missed(before, change(5, 'here', { here })), false);
+  const told = apply(before, change(5, 'here', { here }));
+  assert.equal(told.here, here);
+  const after = apply(told, change(9, 'snapshot', { snapshot: snapshot(9) }));
+  assert.equal(after.here, here);
+});

@@ -16,15 +16,24 @@ def job(id_: str, state: JobState, started: float | None = None, restarts: int =
 def test_a_start_is_told_once_even_after_the_agent_was_started_again() -> None:
     jobs = [job("1", JobState.RUNNING, 104.0), job("2", JobState.PENDING)]
     queue = QueueStarts()
-    ((lane, start),) = queue.observe(jobs)
-    assert (lane, start.value, start.at) == ("batch", 4.0, 104.0)
+    (start,) = queue.observe(jobs)
+    assert (start.lane, start.wait, start.at, start.queued) == ("batch", 4.0, 104.0, None)
     assert queue.observe(jobs) == []
     assert QueueStarts(["1"]).observe(jobs) == []
 
 
 def test_what_waits_is_counted_but_not_what_was_put_back() -> None:
     jobs = [job("1", JobState.PENDING), job("2", JobState.PENDING, restarts=1), job("3", JobState.RUNNING, 101.0)]
-    assert still_waiting(jobs) == {"batch": [100.0]}
+    assert still_waiting(jobs) == {("queue_wait", "batch"): [100.0], ("queue_hold", "batch"): [100.0]}
+
+
+def test_a_wait_has_two_parts_where_the_batch_system_tells_them() -> None:
+    held = job("1", JobState.PENDING)
+    eligible = held.model_copy(update={"eligible_at": 103.0})
+    assert still_waiting([eligible]) == {("queue_wait", "batch"): [100.0], ("queue_eligible", "batch"): [103.0]}
+    started = eligible.model_copy(update={"state": JobState.RUNNING, "started_at": 104.0})
+    (start,) = QueueStarts().observe([started])
+    assert (start.wait, start.queued) == (4.0, 1.0)
 
 
 def view(head: str, *, workers: int = 0, tasks: int = 0, processing: int = 0, **more: Any) -> ClusterView:

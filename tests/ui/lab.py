@@ -224,6 +224,11 @@ class Lab:
         """Press one of the dialog's buttons."""
         self.dialog.locator(".jp-Dialog-footer").get_by_text(button, exact=True).click()
 
+    @property
+    def notifications(self) -> Locator:
+        """What JupyterLab tells in the corner."""
+        return self.page.locator(".Toastify__toast")
+
     def dismiss(self) -> None:
         """Press Escape in the dialog; a key pressed before it has the focus would go elsewhere."""
         opened = self.page.locator(".jp-Dialog")

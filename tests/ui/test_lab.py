@@ -1,9 +1,11 @@
 """What a person sees and does, in a real browser against the real server."""
 
 import time
+from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.ui.accessibility import faults
 from tests.ui.conftest import Server
 from tests.ui.lab import Lab
 
@@ -239,8 +241,13 @@ def test_the_cluster_outlives_the_jupyter_server(lab: Lab, server: Server) -> No
 def test_light_dark_and_narrow(lab: Lab, server: Server) -> None:
     card = lab.new_cluster("demo", 1)
     card.wait(working=1)
+    card.root.get_by_role("button", name="Open demo over time").click()
+    past = lab.page.locator("#ihpc-cluster-demo")
+    workers = past.locator('[data-ihpc-panel="workers"]')
+    expect(workers.locator('[data-ihpc-line="working"]').get_by_role("cell").first).to_have_text("1")
     for theme in ("light", "dark"):
         lab.theme(theme)
+        accessible(lab, theme)
         for width in (1280, 390):
             lab.resize(width)
             expect(card.root).to_be_visible()
@@ -250,3 +257,29 @@ def test_light_dark_and_narrow(lab: Lab, server: Server) -> None:
             overflow = card.root.evaluate("card => card.scrollWidth - card.clientWidth")
             assert overflow <= 1, (theme, width)
     lab.resize(1280)
+
+
+def accessible(lab: Lab, theme: str) -> None:
+    """Side bar, pane and dialogs have no serious fault; their pictures are kept."""
+    past = lab.page.locator("#ihpc-cluster-demo")
+    assert faults(lab.side_bar) == []
+    assert faults(past) == []
+    lab.screenshot(Path("test-results") / f"cluster-{theme}-1280.png")
+    lab.run("application:toggle-left-area")
+    lab.resize(390)
+    expect(lab.page.locator("#ihpc-sidebar")).to_be_hidden()
+    for section in past.locator("section").all():
+        box = section.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+    lab.screenshot(Path("test-results") / f"cluster-{theme}-390.png")
+    lab.run("application:toggle-left-area")
+    lab.resize(1280)
+    lab.side_bar.get_by_role("button", name="New cluster").click()
+    assert faults(lab.dialog) == []
+    lab.screenshot(Path("test-results") / f"form-{theme}.png")
+    lab.dismiss()
+    lab.run("ihpc:stop-cluster", name="demo")
+    expect(lab.dialog).to_contain_text("Stop cluster demo?")
+    assert faults(lab.dialog) == []
+    lab.dismiss()

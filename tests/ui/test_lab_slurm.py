@@ -1,6 +1,7 @@
 """The side bar in front of a real Slurm: waiting reasons, refusals in Slurm's words, losses."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +13,17 @@ from playwright.sync_api import expect
 from tests.lab_slurm import Lab as LabServer
 from tests.lab_slurm import workplace
 from tests.slurmbed import SlurmBed, wait_until
+from tests.ui.accessibility import faults
 from tests.ui.lab import Lab, browse
 
 OPTIONS = ("--no-browser", "--expose-app-in-browser", *(["--allow-root"] if os.getuid() == 0 else []))
 
 
 @contextmanager
-def window_on(bed: SlurmBed) -> Iterator[Lab]:
-    """A browser window with a JupyterLab in front of the bed."""
+def window_on(bed: SlurmBed, job: str = "") -> Iterator[Lab]:
+    """A browser window with a JupyterLab in front of the bed, which takes itself for part of a *job*."""
     with workplace(bed) as place:
+        place.environment |= {"SLURM_JOB_ID": job} if job else {}
         settings = place.directory / "settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
@@ -95,3 +98,75 @@ def test_the_side_bar_tells_what_slurm_says(lab: Lab, slurm: SlurmBed) -> None:
         slurm.run("scontrol", "update", "PartitionName=batch", "State=UP")
     refused.root.get_by_role("button", name="Retry").click()
     expect(refused.root).not_to_contain_text("not available", timeout=20_000)
+
+
+def test_the_servers_own_job_is_told_with_its_end_and_what_would_start_sooner(
+    fresh_slurm: SlurmBed, tmp_path: Path
+) -> None:
+    own = fresh_slurm.submit("--time=30", "--partition=batch", "--output=/dev/null")
+    fresh_slurm.wait_for_job(own, "RUNNING")
+    with window_on(fresh_slurm, own) as lab:
+        line = lab.side_bar.get_by_role("region", name=re.compile("^This server.s job$"))
+        expect(line).to_contain_text(f"This server is job {own} at bed, lane batch", timeout=30_000)
+        expect(line).to_contain_text(re.compile(r"2\d min left"))
+        expect(lab.status_bar).to_contain_text(re.compile(r"HPC up.*this server: 2\d min left"))
+        expect(lab.notifications).to_have_count(0)
+        fresh_slurm.run("scontrol", "update", f"JobId={own}", "TimeLimit=9")
+        expect(lab.notifications).to_contain_text("This Jupyter server ends in", timeout=30_000)
+        lab.screenshot(Path("test-results") / "own-job-light.png")
+        lab.notifications.get_by_role("button", name="What to do").click()
+        expect(lab.dialog).to_contain_text("It takes with it the kernels")
+        assert faults(lab.dialog) == []
+        lab.answer("Save all now")
+        fresh_slurm.run("scontrol", "update", f"JobId={own}", "TimeLimit=2")
+        expect(lab.notifications).to_contain_text(re.compile("ends in (1 min|2 min)"), timeout=30_000)
+        expect(lab.notifications).to_have_count(1)
+        lab.theme("dark")
+        assert faults(lab.side_bar) == []
+        assert faults(lab.page.locator(".ihpc-StatusItem")) == []
+        lab.screenshot(Path("test-results") / "own-job-dark.png")
+        own_jobs_are_read_unfolded_and_offered(lab, fresh_slurm, tmp_path)
+
+
+def own_jobs_are_read_unfolded_and_offered(lab: Lab, bed: SlurmBed, logs: Path) -> None:
+    """An array that does not fit: its jobs, a log that grows, and what would start sooner."""
+    options = ("--ntasks=1", "--cpus-per-task=4", "--mem=100M", "--time=20", "--partition=batch")
+    go = logs / "go"
+    script = f"echo first; while [ ! -e {go} ]; do sleep 0.2; done; echo second; exec sleep 600"
+    array = bed.submit(*options, "--array=0-7", f"--output={logs}/%A_%a.log", script=script)
+    lab.run("ihpc:open-queue")
+    pane = lab.page.locator("#ihpc-queue .ihpc-Queue")
+    folded = pane.locator("tbody tr").filter(has_text=re.compile(rf"{array}_\[[-,0-9]*7\]")).last
+    expect(folded).to_contain_text("PENDING", timeout=30_000)
+    expect(lab.status_bar).to_contain_text("jobs waiting")
+    folded.get_by_role("button", name="Unfold jobs").press("Enter")
+    expect(pane.locator(f'tr.ihpc-mod-inFold[data-ihpc-job="{array}_7"]')).to_contain_text("PENDING")
+    assert faults(pane) == []
+    lab.screenshot(Path("test-results") / "queue-unfolded.png")
+    pane.get_by_role("button", name=f"Log of job {array}_0").first.click()
+    log = lab.dialog.locator(".ihpc-Log")
+    expect(log).to_have_text("first\n", timeout=10_000)
+    go.touch()
+    expect(log).to_have_text("first\nsecond\n", timeout=15_000)
+    lab.answer("Close")
+    folded.get_by_role("button", name="Why?").click()
+    lab.dialog.get_by_role("button", name="Ask the batch system what would start sooner").click()
+    offers = lab.dialog.get_by_role("region", name="Offers")
+    expect(offers).to_contain_text("half the time", timeout=30_000)
+    expect(offers.locator("tbody tr").first).to_contain_text("in lane batch")
+    assert faults(lab.dialog) == []
+    lab.screenshot(Path("test-results") / "offers-dark.png")
+    lab.resize(390)
+    lab.screenshot(Path("test-results") / "offers-390.png")
+    lab.resize(1280)
+    offers.get_by_role("button", name="New cluster as offered: half the time").click()
+    expect(lab.dialog.get_by_label("Minutes a job")).to_have_value("10")
+    expect(lab.dialog.locator('input[name="lane"][value="batch"]')).to_be_checked()
+    expect(lab.dialog.get_by_role("spinbutton", name="Cores")).to_have_value("4")
+    lab.answer("Cancel")
+    lab.new_notebook()
+    lab.run("ihpc:why-job", site="bed", job=f"{array}_7")
+    lab.dialog.get_by_role("button", name="Ask the batch system what would start sooner").click()
+    lab.dialog.get_by_role("button", name="An urgent cell as offered: as asked").click()
+    cell = lab.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content")
+    expect(cell).to_contain_text("%%urgent --site bed --lane batch --cores 4 --memory 100MiB --time 1200s")

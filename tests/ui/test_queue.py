@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.why import Category, Explanation, Fact
+from tests.ui.accessibility import faults
 from tests.ui.conftest import Server
 from tests.ui.lab import Lab
 
@@ -178,6 +179,11 @@ def test_it_fits_where_it_is_shown(lab: Lab, theme: str, width: int) -> None:
     assert table.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), (
         "nothing has to be scrolled sidewards"
     )
+    if width < 600:
+        pane.get_by_label("Sort").select_option("state down")
+        expect(pane.locator("tbody tr").first).to_contain_text("RUNNING")
+        pane.get_by_label("Sort").select_option("")
+    assert faults(pane) == []
     lab.screenshot(Path("test-results") / f"queue-{theme}-{width}.png")
     lab.page.route(WHY, lambda route: route.fulfill(body=explained()))
     pane.get_by_role("button", name="Why? Explain job 3").click()
@@ -186,5 +192,6 @@ def test_it_fits_where_it_is_shown(lab: Lab, theme: str, width: int) -> None:
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
+    assert faults(lab.dialog) == []
     lab.screenshot(Path("test-results") / f"why-{theme}-{width}.png")
     lab.dismiss()

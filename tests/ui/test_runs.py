@@ -87,7 +87,23 @@ def test_a_live_run_tells_its_stage_and_the_time_that_is_left(lab: Lab, runs: Ru
     expect(card.countdown).not_to_have_text(before)
 
 
+WITHOUT_FOCUS = """() => {
+  const Browsers = window.Notification, told = (window.told = []);
+  document.hasFocus = () => false;
+  window.Notification = class {
+    constructor(title, { body, tag }) { told.push([body, tag]); }
+    static permission = Browsers.permission;
+    static requestPermission() { return Browsers.requestPermission(); }
+  };
+}"""
+"""What the browser is asked to show can be read; whether it may is asked of the browser itself."""
+
+
 def test_cancelling_asks_only_while_code_runs_and_names_what_is_lost(lab: Lab, runs: Runs) -> None:
+    lab.page.context.grant_permissions(["notifications"])
+    lab.page.evaluate(WITHOUT_FOCUS)
+    lab.run("ihpc:toggle-notifications")
+    expect(lab.notifications).to_contain_text("You are told when a job")
     planned = lab.run_card(runs.order().id)
     planned.wait("planned")
     planned.button("Cancel").click()
@@ -102,6 +118,11 @@ def test_cancelling_asks_only_while_code_runs_and_names_what_is_lost(lab: Lab, r
     card.button("Cancel").click()
     lab.answer("Cancel run")
     card.wait("cancelled", 10)
+    told = [f"Urgent run fire.sh{what}" for what in (": cancelled", " has started", ": cancelled")]
+    assert [body for body, _ in lab.page.evaluate("told")] == told
+    expect(lab.notifications.filter(has_text="Urgent run fire.sh has started")).to_have_count(1)
+    lab.run("ihpc:toggle-notifications")
+    expect(lab.notifications.filter(has_text="in silence")).to_have_count(1)
     expect(lab.status_bar).not_to_contain_text("urgent run")
     view = runs.view(card.id)
     assert view is not None

@@ -44,12 +44,12 @@ class UrgentMagics(Magics):
 
     @line_magic
     def why(self, line: str) -> None:
-        """Tell why a job waits or ended, or what happened to a run: ``%why ID``; the latest run when left out."""
+        """Tell why a job waits or ended, or what happened to a run: ``%why ID``; the latest run when left out.
+
+        ``%why ID --offers`` also tells what would start sooner than that job.
+        """
         with plainly(self._shell):
-            words = _words(line)
-            if len(words) > 1:
-                raise InvalidRequest("%why takes one id, of a run or a job.")
-            manage.why(screen_of(self._shell), words[0] if words else None)
+            manage.why(screen_of(self._shell), _words(line))
 
     @property
     def _shell(self) -> Any:

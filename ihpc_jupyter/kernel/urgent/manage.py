@@ -29,7 +29,8 @@ HELP = """\
                                    what runs waited for, brought and cost
 %runs check [OPTIONS]              the rehearsal, with the options of %%urgent: it runs nothing
 %jobs [SITE] [--all]               your jobs in the queue, or everybody's
-%why [ID]                          why a job waits or ended, or what happened to a run, in plain words
+%why [ID] [--offers]               why a job waits or ended, or what happened to a run, in plain words;
+                                   --offers: and what would start sooner than that job
 Without an ID the latest run is meant."""
 
 
@@ -49,9 +50,12 @@ def runs(shell: Any, words: list[str], line: str) -> None:
         )
 
 
-def why(screen: Screen, id_: str | None) -> None:
-    """The story of a run, or why a job waits or ended. Raises NotFound."""
+def why(screen: Screen, words: list[str]) -> None:
+    """The story of a run, or why a job waits or ended, and what would start sooner. Raises NotFound."""
+    id_, flags = _one(words, "--offers")
     lines = ask(queue.tell_why, id_ or _latest(None).id)
+    if id_ and flags:
+        lines += ask(queue.tell_offers, id_)
     screen.write("stdout", "".join(f"{line}\n" for line in lines))
 
 

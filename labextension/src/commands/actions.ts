@@ -28,7 +28,11 @@ export function actionsOf(commands: CommandRegistry, store: Store): IActions {
     insertAttachCode: id => run(CommandIDs.attachRun, { run: id }),
     openQueue: () => run(CommandIDs.openQueue),
     whyJob: (site, job) => run(CommandIDs.whyJob, { site, job }),
+    followJobLog: (site, job) => run(CommandIDs.followJobLog, { site, job }),
+    array: (site, array) => store.jobs.array(site, array),
     cancelJob: (site, job) => run(CommandIDs.cancelJob, { site, job }),
+    openCluster: name => run(CommandIDs.openCluster, { name }),
+    explainEnd: () => run(CommandIDs.explainEnd),
     checkSite: site => run(CommandIDs.checkSite, { site }),
     reconnect: () => store.reconnect()
   };

@@ -51,7 +51,7 @@ export function clientCode(name: string): string {
 }
 
 /** Into the active cell where that is empty, else into a new one below it. */
-function insert(text: string, notebooks: INotebookTracker | null): void {
+export function insert(text: string, notebooks: INotebookTracker | null): void {
   const notebook = notebooks?.currentWidget?.content;
   if (!notebook?.model || notebook.model.readOnly) {
     Clipboard.copyToSystem(text);

@@ -22,6 +22,10 @@ export const CommandIDs = {
   cancelJob: 'ihpc:cancel-job',
   checkSite: 'ihpc:check-site',
   openResponsiveness: 'ihpc:open-responsiveness',
+  openCluster: 'ihpc:open-cluster',
+  followJobLog: 'ihpc:follow-job-log',
+  toggleNotifications: 'ihpc:toggle-notifications',
+  explainEnd: 'ihpc:explain-end',
   focusSideBar: 'ihpc:focus-sidebar'
 } as const;
 

@@ -1,7 +1,12 @@
 import type { IStateDB } from '@jupyterlab/statedb';
 import { askNewCluster } from '../dialogs/NewCluster';
 import { confirmStop } from '../dialogs/Stop';
-import { firstDraft, type Remembered, toSpec } from '../model/draft';
+import {
+  firstDraft,
+  type IDraft,
+  type Remembered,
+  toSpec
+} from '../model/draft';
 import { ended, type Store } from '../model/store';
 import { IhpcError } from '../errors';
 import { chooseCluster } from './choose';
@@ -61,8 +66,12 @@ export function lifetime(store: Store, states: IStateDB | null): ICommand[] {
   ];
 }
 
-/** The form, again with the reason as long as the server refuses what it says. */
-async function create(store: Store, states: IStateDB | null): Promise<void> {
+/** The form, with a *wish* in it where there is one; again with the reason as long as the server refuses it. */
+export async function create(
+  store: Store,
+  states: IStateDB | null,
+  wish: Partial<IDraft> = {}
+): Promise<void> {
   if (!store.state.sites.length) {
     throw new IhpcError(
       503,
@@ -71,7 +80,10 @@ async function create(store: Store, states: IStateDB | null): Promise<void> {
     );
   }
   const last = ((await states?.fetch(LAST)) ?? {}) as Remembered;
-  let draft = firstDraft(store.state.sites, store.state.clusters, last);
+  let draft = firstDraft(store.state.sites, store.state.clusters, {
+    ...last,
+    ...wish
+  });
   let error: IhpcError | null = null;
   for (;;) {
     const { sites, clusters } = store.state;
@@ -83,7 +95,7 @@ async function create(store: Store, states: IStateDB | null): Promise<void> {
     draft = answer;
     try {
       await store.create(toSpec(draft));
-      const { name: _, ...choices } = draft;
+      const { name: _, ...choices } = { ...draft, minutes: null };
       await states?.save(LAST, { ...choices, own: { ...choices.own } });
       return;
     } catch (reason) {

@@ -1,7 +1,9 @@
+import { showLog } from '../dialogs/Log';
 import { pick } from '../dialogs/Pick';
 import { showReport } from '../dialogs/Report';
 import { showText } from '../dialogs/Text';
 import type { Store } from '../model/store';
+import type { LogTail } from '../wire';
 import { chooseCluster, chooseGroup } from './choose';
 import { CommandIDs, type ICommandArgs } from './ids';
 import type { ICommand } from './register';
@@ -20,7 +22,7 @@ export function looking(store: Store): ICommand[] {
     {
       id: CommandIDs.showLog,
       label: 'Show Job Log…',
-      caption: 'Show the end of a job’s log',
+      caption: 'Show the end of a job’s log, and follow it',
       failure: 'The log cannot be shown',
       execute: args => log(store, args)
     },
@@ -57,17 +59,9 @@ async function log(store: Store, args: ICommandArgs): Promise<void> {
   const ids = jobs.map(job => job.id);
   const job = args.job ?? (await pick(`Job of ${cluster.name}`, ids));
   if (job !== null) {
-    const tail = await store.log(cluster.name, job);
-    await showText({
-      title: `Log of job ${tail.job_id}`,
-      line: {
-        name: tail.truncated ? 'The end of' : 'File',
-        text: tail.path
-      },
-      text: tail.text,
-      empty: 'Nothing is written yet.',
-      fromEnd: true
-    });
+    const read = (after?: number): Promise<LogTail> =>
+      store.log(cluster.name, job, after);
+    await showLog(await read(), read);
   }
 }
 

@@ -1,23 +1,45 @@
 import { InputDialog } from '@jupyterlab/apputils';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { IOffering } from '../components/Offers';
 import { confirmCancelJobs } from '../dialogs/CancelJobs';
+import { showFailure } from '../dialogs/Failure';
+import { showLog } from '../dialogs/Log';
 import { pick } from '../dialogs/Pick';
 import { showWhy } from '../dialogs/Why';
 import { IhpcError } from '../errors';
-import { kept, reach } from '../model/queue';
+import { asDraft, urgentLine } from '../model/offers';
+import { arrayOf, kept, reach, waits } from '../model/queue';
 import type { Store } from '../model/store';
-import type { QueueRow } from '../wire';
+import type { LogTail, QueueRow } from '../wire';
+import { insert } from './code';
 import { CommandIDs, type ICommandArgs } from './ids';
+import { create } from './lifetime';
 import type { ICommand } from './register';
 
-/** Jobs in the queue: why they wait, and letting them go. */
-export function queue(store: Store): ICommand[] {
+/** Jobs in the queue: why they wait, what would start sooner, and letting them go. */
+export function queue(
+  store: Store,
+  states: IStateDB | null,
+  notebooks: INotebookTracker | null
+): ICommand[] {
   return [
     {
       id: CommandIDs.whyJob,
       label: 'Why Does My Job Wait?…',
       caption: 'Explain why a job waits, or how it ended',
       failure: 'The job cannot be explained',
-      execute: args => why(store, args)
+      execute: args =>
+        why(store, args, (site, job) =>
+          offering(store, states, notebooks, site, job)
+        )
+    },
+    {
+      id: CommandIDs.followJobLog,
+      label: 'Follow Log of My Job…',
+      caption: 'Show what a job of yours has written, and follow it',
+      failure: 'The log cannot be shown',
+      execute: args => log(store, args)
     },
     {
       id: CommandIDs.cancelJob,
@@ -29,11 +51,53 @@ export function queue(store: Store): ICommand[] {
   ];
 }
 
-async function why(store: Store, args: ICommandArgs): Promise<void> {
+async function why(
+  store: Store,
+  args: ICommandArgs,
+  offered: (site: string, job: string) => IOffering
+): Promise<void> {
   const site = await chooseSite(store, args, 'Job at which site?');
   const job = site && (args.job ?? (await typed('Why does which job wait?')));
   if (job) {
-    await showWhy(await store.why(site, job));
+    const answer = await store.jobs.whyJob(site, job);
+    const mine = store.queues
+      .of(site)
+      .queue?.rows.some(
+        row => row.mine && arrayOf(row) === job.split('_')[0] && waits(row)
+      );
+    await showWhy(answer, mine ? offered(site, job) : null);
+  }
+}
+
+function offering(
+  store: Store,
+  states: IStateDB | null,
+  notebooks: INotebookTracker | null,
+  site: string,
+  job: string
+): IOffering {
+  return {
+    load: () => store.jobs.jobOffers(site, job),
+    onCluster: offer => {
+      const status = store.site(site);
+      if (status) {
+        create(store, states, asDraft(offer, status)).catch(
+          (reason: unknown) => void showFailure('No cluster was made', reason)
+        );
+      }
+    },
+    isUrgent: offer => urgentLine(site, offer) !== null,
+    onUrgent: offer => insert(urgentLine(site, offer) ?? '', notebooks)
+  };
+}
+
+async function log(store: Store, args: ICommandArgs): Promise<void> {
+  const site = await chooseSite(store, args, 'Job at which site?');
+  const job = site && (args.job ?? (await typed('Log of which job?')));
+  if (job) {
+    const read = (after?: number): Promise<LogTail> =>
+      store.jobs.jobLog(site, job, after);
+    await showLog(await read(), read);
   }
 }
 

@@ -1,15 +1,21 @@
 import React from 'react';
 import uPlot from 'uplot';
 import { measured } from '../model/figures';
-import { align, type IPanel } from '../model/panels';
+import { align, type IChart } from '../model/panels';
 
 const HEIGHT = 150;
 const COLOURS = ['brand', 'warn', 'success', 'error', 'accent'];
 const DASHES = [[], [6, 3], [2, 3]];
 
+// Counts have no halves, and bytes are read in powers of two.
+const STEPS = {
+  count: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6],
+  bytes: Array.from({ length: 51 }, (_, power) => 2 ** power)
+};
+
 /** The theme's colour for the line at that place; after all of them, the same again with dashes. */
-export function colour(place: number): string {
-  return `--jp-${COLOURS[place % COLOURS.length]}-color1`;
+export function colour(place: number, own?: string): string {
+  return own ?? `--jp-${COLOURS[place % COLOURS.length]}-color1`;
 }
 
 export function dash(place: number): number[] {
@@ -17,7 +23,9 @@ export function dash(place: number): number[] {
 }
 
 interface IProps {
-  panel: IPanel;
+  panel: IChart;
+  /** What its cursor moves with. */
+  pane: string;
   /** The span of time that all charts share. */
   from: number;
   to: number;
@@ -25,15 +33,15 @@ interface IProps {
 
 /** One chart: made once, then given new data in place, so that nothing flickers. */
 export function Chart(props: IProps): React.ReactElement {
-  const { panel, from, to } = props;
+  const { panel, pane, from, to } = props;
   const node = React.useRef<HTMLDivElement>(null);
   const plot = React.useRef<uPlot | null>(null);
   const span = React.useRef<[number, number]>([from, to]);
   const data = align(panel.lines) as uPlot.AlignedData;
   const names = panel.lines.map(line => line.name).join('\n');
-  React.useEffect(() => {
+  React.useLayoutEffect(() => {
     const made = new uPlot(
-      options(node.current!, panel, span),
+      options(node.current!, panel, pane, span),
       data,
       node.current!
     );
@@ -54,7 +62,7 @@ export function Chart(props: IProps): React.ReactElement {
     // The lines' names decide what a chart is made of; their data follow below.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [names]);
-  React.useEffect(() => {
+  React.useLayoutEffect(() => {
     span.current = [from, to];
     plot.current?.setData(data);
   });
@@ -66,6 +74,20 @@ export function Chart(props: IProps): React.ReactElement {
       aria-label={`Chart of ${panel.title}; the table below has the figures`}
     />
   );
+}
+
+const PATHS: Record<IChart['drawn'], uPlot.Series.PathBuilder | undefined> = {
+  dots: () => null,
+  steps: uPlot.paths.stepped!({ align: 1 }),
+  lines: undefined
+};
+
+function steps({ unit }: IChart): number[] | undefined {
+  return unit === 'count'
+    ? STEPS.count
+    : unit.startsWith('bytes')
+      ? STEPS.bytes
+      : undefined;
 }
 
 /** A moment on the time axis: "16:05". */
@@ -80,7 +102,8 @@ function clock(at: number): string {
 
 function options(
   node: HTMLElement,
-  panel: IPanel,
+  panel: IChart,
+  pane: string,
   span: React.MutableRefObject<[number, number]>
 ): uPlot.Options {
   const theme = (name: string): string =>
@@ -96,7 +119,7 @@ function options(
     height: HEIGHT,
     legend: { show: false },
     cursor: {
-      sync: { key: 'ihpc-responsiveness' },
+      sync: { key: pane },
       drag: { x: false, y: false }
     },
     scales: {
@@ -113,6 +136,7 @@ function options(
       {
         ...axis,
         size: 62,
+        incrs: steps(panel),
         values: (_u, ticks) =>
           ticks.map(tick => (tick === 0 ? '0' : measured(tick, panel.unit)))
       }
@@ -121,14 +145,15 @@ function options(
       {},
       ...panel.lines.map((line, i): uPlot.Series => ({
         label: line.name,
-        stroke: () => theme(colour(i)),
+        stroke: () => theme(colour(i, line.colour)),
         width: 1.5,
-        dash: dash(i),
-        spanGaps: true,
-        paths: panel.dots ? () => null : undefined,
-        points: panel.dots
-          ? { show: true, size: 6, fill: () => theme(colour(i)) }
-          : { show: line.points.length < 2, size: 5 }
+        dash: line.colour ? [] : dash(i),
+        spanGaps: panel.drawn !== 'steps',
+        paths: PATHS[panel.drawn],
+        points:
+          panel.drawn === 'dots'
+            ? { show: true, size: 6, fill: () => theme(colour(i, line.colour)) }
+            : { show: line.points.length < 2, size: 5 }
       }))
     ]
   };

@@ -49,7 +49,10 @@ export function ClusterCard(props: IProps): React.ReactElement {
       {!ended(cluster) && (
         <>
           <WorkerBar counts={counts} target={target} />
-          <LoadLine cluster={cluster} />
+          <LoadLine
+            cluster={cluster}
+            onPast={() => actions.openCluster(name)}
+          />
           {groups.map(group => (
             <GroupRow
               key={group.name}

@@ -15,7 +15,7 @@ interface IProps {
 /** The figures of a chart: its legend for those who see it, the chart itself for those who do not. */
 export function FigureTable(props: IProps): React.ReactElement {
   const { panel, window, at } = props;
-  const unit = panel.unit === 'ratio' ? 'share of all cores' : 'seconds';
+  const unit = panel.unit === 'ratio' ? 'share of the whole' : 'seconds';
   const caption = React.useId();
   return (
     <>
@@ -74,7 +74,12 @@ export function FigureTable(props: IProps): React.ReactElement {
   );
 }
 
-function Swatch({ place }: { place: number }): React.ReactElement {
+/** A line's colour and dashes, beside its name. */
+export function Swatch(props: {
+  place: number;
+  own?: string;
+}): React.ReactElement {
+  const { place, own } = props;
   return (
     <svg className="ihpc-Swatch" viewBox="0 0 18 8" aria-hidden="true">
       <line
@@ -82,9 +87,9 @@ function Swatch({ place }: { place: number }): React.ReactElement {
         x2="18"
         y1="4"
         y2="4"
-        style={{ stroke: `var(${colour(place)})` }}
+        style={{ stroke: `var(${colour(place, own)})` }}
         strokeWidth="3"
-        strokeDasharray={dash(place).join(' ')}
+        strokeDasharray={own ? undefined : dash(place).join(' ')}
       />
     </svg>
   );

@@ -1,16 +1,20 @@
 import React from 'react';
 import { bytes, many } from '../model/words';
 import type { ClusterView } from '../wire';
+import { Action } from './Action';
 
-/** Tasks, memory and what was spent, in one line. */
-export function LoadLine(props: { cluster: ClusterView }): React.ReactElement {
-  const { load, core_hours } = props.cluster;
+/** Tasks, memory and what was spent, in one line; a button leads to how that was before. */
+export function LoadLine(props: {
+  cluster: ClusterView;
+  onPast: () => void;
+}): React.ReactElement {
+  const { name, load, core_hours } = props.cluster;
   const tasks = load.tasks
     ? `${many(load.tasks, 'task')}, ${load.processing} in work`
     : 'No tasks';
   const spent = core_hours >= 0.01 ? core_hours.toFixed(2) : '';
   return (
-    <p className="ihpc-Load">
+    <div className="ihpc-Load">
       <span>{tasks}</span>
       {load.memory_limit > 0 && (
         <span title="Memory of the workers, used of what they have">
@@ -23,6 +27,12 @@ export function LoadLine(props: { cluster: ClusterView }): React.ReactElement {
           {spent} core-h
         </span>
       )}
-    </p>
+      <Action
+        glyph="chart"
+        text=""
+        label={`Open ${name} over time`}
+        onClick={props.onPast}
+      />
+    </div>
   );
 }

@@ -94,6 +94,7 @@ function OfSite(
                 <QueueActions
                   row={row}
                   onWhy={() => actions.whyJob(site, row.id)}
+                  onLog={() => actions.followJobLog(site, row.id)}
                   onCancel={() => actions.cancelJob(site, row.id)}
                 />
               </div>

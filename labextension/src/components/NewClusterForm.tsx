@@ -68,7 +68,7 @@ export function NewClusterForm(props: IProps): React.ReactElement {
         lanes={status.site.lanes}
         waits={status.waits}
         chosen={draft.lane}
-        onChoose={name => change({ lane: name })}
+        onChoose={name => change({ lane: name, minutes: null })}
       />
       <ShapeChoice
         shapes={status.site.shapes}

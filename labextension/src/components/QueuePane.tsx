@@ -1,5 +1,11 @@
 import React from 'react';
-import { type IOrder, matching, ordered, totals } from '../model/queue';
+import {
+  arrayOf,
+  type IOrder,
+  matching,
+  ordered,
+  totals
+} from '../model/queue';
 import type { Store } from '../model/store';
 import { many } from '../model/words';
 import type { Queue, QueueRow } from '../wire';
@@ -10,6 +16,7 @@ import { ErrorBox } from './ErrorBox';
 import { FeedBanner } from './FeedBanner';
 import { Glyph } from './Glyph';
 import { Ago } from './Moment';
+import { OrderChoice } from './OrderChoice';
 import { QueueTable } from './QueueTable';
 
 interface IProps {
@@ -95,6 +102,7 @@ export function QueuePane({ store, actions }: IProps): React.ReactElement {
           value={text}
           onChange={event => setText(event.target.value)}
         />
+        <OrderChoice order={order} onOrder={setOrder} />
         <Action
           glyph="retry"
           text="Refresh"
@@ -141,6 +149,8 @@ function Jobs(props: IJobs): React.ReactElement {
   );
   const act = {
     onWhy: (row: QueueRow) => actions.whyJob(queue.site, row.id),
+    onLog: (row: QueueRow) => actions.followJobLog(queue.site, row.id),
+    onUnfold: (row: QueueRow) => actions.array(queue.site, arrayOf(row)),
     onCancel: (row: QueueRow) => actions.cancelJob(queue.site, row.id)
   };
   return (
@@ -167,6 +177,7 @@ function Jobs(props: IJobs): React.ReactElement {
         <QueueTable
           rows={found}
           everybody={queue.everybody}
+          at={queue.at}
           order={order}
           onOrder={props.onOrder}
           {...act}

@@ -1,29 +1,27 @@
 import React from 'react';
-import { type Column, idOf, type IOrder, size } from '../model/queue';
-import type { QueueRow } from '../wire';
-import { Ago } from './Moment';
-import { QueueActions } from './QueueActions';
-import { QueueState } from './QueueState';
-import { Start, Time } from './QueueTime';
+import {
+  arrayOf,
+  type Column,
+  COLUMNS,
+  type IOrder,
+  isFold
+} from '../model/queue';
+import type { Queue, QueueRow } from '../wire';
+import { QueueFold } from './QueueFold';
+import { QueueLine } from './QueueLine';
 
 interface IProps {
   rows: readonly QueueRow[];
   everybody: boolean;
+  /** When the batch system said so. */
+  at: number | null;
   order: IOrder | null;
   onOrder: (order: IOrder | null) => void;
   onWhy: (row: QueueRow) => void;
+  onLog: (row: QueueRow) => void;
+  onUnfold: (row: QueueRow) => Promise<Queue>;
   onCancel: (row: QueueRow) => void;
 }
-
-const COLUMNS: [Column, string][] = [
-  ['id', 'Job'],
-  ['state', 'State, and why'],
-  ['lane', 'Lane'],
-  ['size', 'Size'],
-  ['submitted', 'Submitted'],
-  ['start', 'Start'],
-  ['time', 'Time']
-];
 
 // A long table is read in parts: only these rows are rendered.
 const PAGE = 100;
@@ -63,13 +61,15 @@ export function QueueTable(props: IProps): React.ReactElement {
             </tr>
           </thead>
           <tbody>
-            {rows.slice(from, from + PAGE).map(row => (
-              <Row
-                key={`${row.id} ${row.state} ${row.reason}`}
-                {...props}
-                row={row}
-              />
-            ))}
+            {rows
+              .slice(from, from + PAGE)
+              .map(row =>
+                isFold(row) ? (
+                  <QueueFold key={keyOf(row)} {...props} row={row} />
+                ) : (
+                  <QueueLine key={keyOf(row)} {...props} row={row} />
+                )
+              )}
           </tbody>
         </table>
       </div>
@@ -99,6 +99,12 @@ export function QueueTable(props: IProps): React.ReactElement {
       )}
     </>
   );
+}
+
+// A fold's first job changes as they start: what is open stays open.
+function keyOf(row: QueueRow): string {
+  const id = isFold(row) ? arrayOf(row) : row.id;
+  return `${id} ${row.state} ${row.reason}`;
 }
 
 function Heading(props: {
@@ -131,54 +137,5 @@ function Heading(props: {
         <span aria-hidden="true">{mine ? (mine.down ? ' ▾' : ' ▴') : ''}</span>
       </button>
     </th>
-  );
-}
-
-function Row(props: IProps & { row: QueueRow }): React.ReactElement {
-  const { row, everybody } = props;
-  const owner =
-    row.belongs === 'none'
-      ? ''
-      : `${row.belongs} ${row.owner || 'not known here'}`;
-  return (
-    <tr
-      data-ihpc-job={row.id}
-      className={row.mine && everybody ? 'ihpc-mod-mine' : ''}
-    >
-      <th scope="row" className="ihpc-Queue-id">
-        <span className="ihpc-Job-id">{idOf(row)}</span>
-        <span className="ihpc-Faint" title={row.name}>
-          {owner || row.name}
-        </span>
-        {everybody && (
-          <span className="ihpc-Faint">{row.mine ? 'yours' : row.user}</span>
-        )}
-      </th>
-      <td className="ihpc-Queue-state">
-        <QueueState row={row} />
-        {row.reason_text && (
-          <span className="ihpc-Queue-reason" title={row.reason}>
-            {row.reason_text}
-          </span>
-        )}
-      </td>
-      <td className="ihpc-Queue-lane">{row.lane || row.partition}</td>
-      <td className="ihpc-Queue-size">
-        {size(row)}
-        {row.count > 1 && <span className="ihpc-Faint"> each</span>}
-      </td>
-      <td className="ihpc-Queue-submitted">
-        {row.submitted_at === null ? '–' : <Ago at={row.submitted_at} />}
-      </td>
-      <td className="ihpc-Queue-start">
-        <Start row={row} />
-      </td>
-      <td className="ihpc-Queue-time">
-        <Time row={row} />
-      </td>
-      <td className="ihpc-Queue-end">
-        <QueueActions row={row} onWhy={props.onWhy} onCancel={props.onCancel} />
-      </td>
-    </tr>
   );
 }

@@ -1,14 +1,12 @@
 import React from 'react';
 import type { Measuring } from '../model/measuring';
 import { panels } from '../model/panels';
-import { duration } from '../model/words';
 import { Chart } from './Chart';
 import { ErrorBox } from './ErrorBox';
 import { FigureTable } from './FigureTable';
 import { Glyph } from './Glyph';
 import { Ago } from './Moment';
-
-const WINDOWS = [900, 3600, 6 * 3600, 86400];
+import { WindowChoice } from './WindowChoice';
 
 /** The pane: charts over one span of time, each with its figures. */
 export function Responsiveness(props: {
@@ -20,19 +18,10 @@ export function Responsiveness(props: {
     <div className="ihpc-Responsiveness">
       <header className="ihpc-Responsiveness-header">
         <h2>Responsiveness</h2>
-        <label>
-          Window{' '}
-          <select
-            value={window}
-            onChange={event => measuring.choose(Number(event.target.value))}
-          >
-            {WINDOWS.map(seconds => (
-              <option key={seconds} value={seconds}>
-                {duration(seconds)}
-              </option>
-            ))}
-          </select>
-        </label>
+        <WindowChoice
+          window={window}
+          onChoose={seconds => measuring.choose(seconds)}
+        />
         {told && (
           <span className="ihpc-Faint">
             measured <Ago at={told.at} />
@@ -58,7 +47,12 @@ export function Responsiveness(props: {
               <p className="ihpc-Faint">{panel.note}</p>
               {panel.lines.length ? (
                 <>
-                  <Chart panel={panel} from={told.at - window} to={told.at} />
+                  <Chart
+                    panel={panel}
+                    pane="ihpc-responsiveness"
+                    from={told.at - window}
+                    to={told.at}
+                  />
                   <FigureTable panel={panel} window={window} at={told.at} />
                 </>
               ) : (

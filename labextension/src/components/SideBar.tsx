@@ -7,6 +7,7 @@ import { FeedBanner } from './FeedBanner';
 import { ForeignJobs } from './ForeignJobs';
 import { Glyph } from './Glyph';
 import { MyJobs } from './MyJobs';
+import { OwnJob } from './OwnJob';
 import { Runs } from './Runs';
 import { SiteLine } from './SiteLine';
 
@@ -29,6 +30,9 @@ export function SideBar({ store, actions }: IProps): React.ReactElement {
         <p className="ihpc-Faint ihpc-Empty" role="status">
           <Glyph name="busy" /> Asking the server…
         </p>
+      )}
+      {state.here && (
+        <OwnJob here={state.here} onExplain={() => actions.explainEnd()} />
       )}
       {state.sites.length > 0 && (
         <section className="ihpc-Section" aria-label="Sites">

@@ -11,6 +11,8 @@ interface IProps {
   onChange: (next: Partial<IDraft>) => void;
 }
 
+const YEAR = 366 * 86400;
+
 /** How many workers: a fixed number, or bounds; and what that comes to. */
 export function SizeChoice(props: IProps): React.ReactElement {
   const { draft, lane, shape, onChange } = props;
@@ -68,6 +70,13 @@ export function SizeChoice(props: IProps): React.ReactElement {
             onChange={target => onChange({ target })}
           />
         )}
+        <Whole
+          name="Minutes a job"
+          value={draft.minutes ?? Math.ceil(lane.time_limit / 60)}
+          minimum={1}
+          maximum={Math.ceil((lane.max_time ?? YEAR) / 60)}
+          onChange={minutes => onChange({ minutes })}
+        />
       </div>
       <p className="ihpc-Faint" role="status">
         {draft.adaptive ? 'At most ' : ''}

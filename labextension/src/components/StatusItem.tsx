@@ -5,6 +5,7 @@ import { duration, many, total } from '../model/words';
 import type { Health, RunView } from '../wire';
 import { Glyph } from './Glyph';
 import { Moment } from './Moment';
+import { OwnJobWords } from './OwnJob';
 import { RUN_GLYPHS } from './runState';
 import { Clock } from './ticker';
 import { HEALTH } from './SiteLine';
@@ -18,10 +19,10 @@ interface IProps {
 // The worst first: that is the one to know of.
 const ORDER: Health[] = ['down', 'degraded', 'unknown', 'up'];
 
-/** One glance: the worst site's health, workers at work and waiting, the most urgent run. */
+/** One glance: the worst site's health, workers at work, jobs that wait, this server's own job, the most urgent run. */
 export function StatusItem(props: IProps): React.ReactElement | null {
   const now = React.useContext(Clock);
-  const { sites, clusters, runs } = props.state;
+  const { sites, clusters, runs, here } = props.state;
   if (!sites.length) {
     return null;
   }
@@ -31,21 +32,22 @@ export function StatusItem(props: IProps): React.ReactElement | null {
   const counts = total(clusters.flatMap(one => Object.values(one.groups)));
   const run = foremost(runs, now());
   const others = runs.filter(one => !over(one)).length - 1;
-  const waiting = counts.pending + counts.requested;
+  const waiting = sites.reduce((sum, site) => sum + site.waiting, 0);
   const words = [
     `HPC ${props.live ? worst : 'not connected'}`,
-    `${counts.working} working`,
-    ...(waiting ? [`${waiting} waiting`] : [])
+    many(counts.working, 'worker'),
+    ...(waiting ? [`${many(waiting, 'job')} waiting`] : [])
   ].join(' · ');
   return (
     <button
       type="button"
       className="ihpc-StatusItem-button"
-      title="Workers of all clusters, urgent runs; click for the HPC side bar"
+      title="Sites, workers at work, jobs in the queue, urgent runs; click for the HPC side bar"
       onClick={props.onClick}
     >
       <Glyph name={HEALTH[worst]} />
       {words}
+      {here && <OwnJobWords here={here} />}
       {run && <RunWords run={run} others={others} />}
     </button>
   );

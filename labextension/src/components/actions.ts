@@ -1,6 +1,6 @@
-import type { AdaptRequest } from '../wire';
+import type { AdaptRequest, Queue } from '../wire';
 
-/** What a person can do from a view; views never fetch. */
+/** What a person can do from a view; views fetch nothing but by these. */
 export interface IActions {
   newCluster(): void;
   scale(name: string, group: string, target: number): void;
@@ -19,7 +19,12 @@ export interface IActions {
   insertAttachCode(id: string): void;
   openQueue(): void;
   whyJob(site: string, job: string): void;
+  followJobLog(site: string, job: string): void;
+  /** The jobs of an array of mine, one by one. */
+  array(site: string, array: string): Promise<Queue>;
   cancelJob(site: string, job: string): void;
+  openCluster(name: string): void;
+  explainEnd(): void;
   checkSite(site: string): void;
   reconnect(): void;
 }

@@ -6,18 +6,24 @@ const WHILE = 2500;
 
 interface IOptions {
   title: string;
-  body: React.ReactElement;
-  /** What *Copy* takes; where it is empty there is no such button. */
-  text: string;
+  body: React.ReactElement | ((close: () => void) => React.ReactElement);
+  /** What *Copy* takes, or what tells it then; where it is empty there is no such button. */
+  text: string | (() => string);
 }
 
 /** Shows something to read; *Copy* takes its text and leaves the dialog open. */
 export async function showCopyable(options: IOptions): Promise<void> {
-  await new CopyableDialog(options).launch();
+  const { title, text } = options;
+  const body =
+    typeof options.body === 'function'
+      ? options.body(() => dialog.reject())
+      : options.body;
+  const dialog: CopyableDialog = new CopyableDialog(title, body, text);
+  await dialog.launch();
 }
 
 class CopyableDialog extends Dialog<unknown> {
-  constructor({ title, body, text }: IOptions) {
+  constructor(title: string, body: React.ReactElement, text: IOptions['text']) {
     const close = Dialog.okButton({ label: 'Close' });
     const copy = Dialog.cancelButton({ label: 'Copy' });
     super({ title, body, buttons: text ? [copy, close] : [close] });
@@ -46,7 +52,8 @@ class CopyableDialog extends Dialog<unknown> {
     let heard = false;
     const hear = (): void => void (heard = true);
     document.addEventListener('copy', hear);
-    Clipboard.copyToSystem(this._text);
+    const text = this._text;
+    Clipboard.copyToSystem(typeof text === 'string' ? text : text());
     document.removeEventListener('copy', hear);
     this._told.textContent = heard
       ? 'Copied'
@@ -57,7 +64,7 @@ class CopyableDialog extends Dialog<unknown> {
     }, WHILE);
   }
 
-  private readonly _text: string;
+  private readonly _text: IOptions['text'];
   private readonly _told = document.createElement('span');
   private _timer: ReturnType<typeof setTimeout> | undefined;
 }

@@ -8,8 +8,6 @@ interface IOptions {
   text: string;
   /** What to say where there is no text. */
   empty: string;
-  /** Begin at the end, as with a log. */
-  fromEnd?: boolean;
 }
 
 /** Shows a text to read and to copy. */
@@ -22,18 +20,12 @@ export async function showText(options: IOptions): Promise<void> {
 }
 
 function Reading(props: IOptions): React.ReactElement {
-  const text = React.useRef<HTMLPreElement>(null);
-  React.useLayoutEffect(() => {
-    if (props.fromEnd && text.current) {
-      text.current.scrollTop = text.current.scrollHeight;
-    }
-  }, [props.fromEnd]);
   return (
     <div className="ihpc-Reading">
       <p>
         {props.line.name} <code>{props.line.text}</code>
       </p>
-      <pre ref={text} tabIndex={0} aria-label={props.title}>
+      <pre tabIndex={0} aria-label={props.title}>
         {props.text || props.empty}
       </pre>
     </div>

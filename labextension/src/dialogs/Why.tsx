@@ -1,17 +1,43 @@
 import React from 'react';
+import { type IOffering, Offers } from '../components/Offers';
 import type { Explanation } from '../wire';
 import { showCopyable } from './Copyable';
 
-/** Explains a job; *Copy* takes the explanation as text. */
-export async function showWhy(answer: Explanation): Promise<void> {
+/** Explains a job, with offers where it waits; *Copy* takes the explanation as text. */
+export async function showWhy(
+  answer: Explanation,
+  offering: IOffering | null
+): Promise<void> {
   await showCopyable({
     title: `Job ${answer.job.id}: why?`,
-    body: <Answer answer={answer} />,
+    body: close => (
+      <Answer
+        answer={answer}
+        offering={
+          offering && {
+            ...offering,
+            onCluster: offer => {
+              close();
+              offering.onCluster(offer);
+            },
+            onUrgent: offer => {
+              close();
+              offering.onUrgent(offer);
+            }
+          }
+        }
+      />
+    ),
     text: asText(answer)
   });
 }
 
-function Answer({ answer }: { answer: Explanation }): React.ReactElement {
+interface IProps {
+  answer: Explanation;
+  offering: IOffering | null;
+}
+
+function Answer({ answer, offering }: IProps): React.ReactElement {
   const { job, sentence, facts, advice, code, commands } = answer;
   return (
     <div className="ihpc-Reading ihpc-Why">
@@ -43,6 +69,7 @@ function Answer({ answer }: { answer: Explanation }): React.ReactElement {
           </tbody>
         </table>
       </div>
+      {offering && <Offers {...offering} />}
       {commands.length > 0 && (
         <details className="ihpc-Disclosure">
           <summary>The same in a terminal</summary>

@@ -21,6 +21,8 @@ export interface IDraft {
   target: number;
   minimum: number;
   maximum: number;
+  /** Of each job; the lane's own time where nobody says otherwise. */
+  minutes: number | null;
   account: string;
 }
 
@@ -56,6 +58,7 @@ export function firstDraft(
     target: 2,
     minimum: 0,
     maximum: 4,
+    minutes: null,
     account: '',
     ...last
   });
@@ -75,6 +78,7 @@ export function onSite(status: SiteStatus, draft: IDraft): IDraft {
     ...draft,
     site: name,
     lane,
+    minutes: draft.site === name ? draft.minutes : null,
     shape: own || draft.shape in shapes ? draft.shape : Object.keys(shapes)[0],
     account: status.accounts.includes(draft.account)
       ? draft.account
@@ -103,6 +107,7 @@ export function toSpec(draft: IDraft): CreateCluster {
       main: {
         lane: draft.lane,
         shape: draft.shape === OWN ? draft.own : draft.shape,
+        time_limit: draft.minutes === null ? null : 60 * draft.minutes,
         ...(draft.adaptive
           ? { target: minimum, adapt: { minimum, maximum } }
           : { target: draft.target })

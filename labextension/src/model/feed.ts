@@ -161,7 +161,7 @@ export class Feed implements IDisposable {
 
   private take(snapshot: Snapshot): void {
     this._skew = snapshot.at - Date.now() / 1000;
-    this._state = fromSnapshot(snapshot);
+    this._state = fromSnapshot(snapshot, this._state.here);
   }
 
   private watch(): void {

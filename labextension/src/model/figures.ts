@@ -1,11 +1,26 @@
 import type { Figure, Point, Summary } from '../wire';
-import { duration } from './words';
+import { bytes, duration } from './words';
 
-/** A measured value: "0.4 ms", "12 ms", "3.2 s", "5 min 20 s"; "42 %" where the unit is a ratio. */
-export function measured(value: number, unit: 'seconds' | 'ratio'): string {
-  if (unit === 'ratio') {
-    return `${Math.round(100 * value)} %`;
+/** What a chart's numbers count. */
+export type Unit = 'seconds' | 'ratio' | 'count' | 'bytes' | 'bytes/s';
+
+/** A measured value: "0.4 ms", "12 ms", "3.2 s", "5 min 20 s"; "42 %", "1,024", "1.5 GiB", "3 MiB/s". */
+export function measured(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'ratio':
+      return `${Math.round(100 * value)} %`;
+    case 'count':
+      return Math.round(value).toLocaleString('en');
+    case 'bytes':
+      return bytes(Math.round(value));
+    case 'bytes/s':
+      return `${bytes(Math.round(value))}/s`;
+    case 'seconds':
+      return seconds(value);
   }
+}
+
+function seconds(value: number): string {
   if (value > 0 && value < 0.9995) {
     const ms = 1000 * value;
     return ms < 10 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(0)} ms`;
@@ -16,7 +31,7 @@ export function measured(value: number, unit: 'seconds' | 'ratio'): string {
 }
 
 /** The same of a figure: "≥ 3 s" where it is a lower bound, "–" where nothing is known. */
-export function figure(f: Figure | null, unit: 'seconds' | 'ratio'): string {
+export function figure(f: Figure | null, unit: Unit): string {
   return f === null
     ? '–'
     : `${f.at_least ? '≥ ' : ''}${measured(f.value, unit)}`;

@@ -3,6 +3,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { IhpcError } from '../errors';
 import type { Point, Responsiveness } from '../wire';
 import type { IOwn } from './panels';
+import { Rounds } from './rounds';
 
 /** One way there and back, in seconds: browser ↔ server, and server ↔ agent. */
 export interface ITrip {
@@ -55,7 +56,7 @@ export class Measuring implements IDisposable {
     this._window = seconds;
     this._told = this._told && { ...this._told, revision: -1 };
     this._changed.emit();
-    if (this._timer !== undefined) {
+    if (this._rounds.going) {
       this.look();
     }
   }
@@ -66,15 +67,12 @@ export class Measuring implements IDisposable {
 
   /** Somebody looks: ask now, and again and again. */
   look(): void {
-    this.rest();
-    void this.round(++this._turn);
+    this._rounds.look();
   }
 
   /** Nobody looks any more: ask nothing. */
   rest(): void {
-    this._turn++;
-    clearTimeout(this._timer);
-    this._timer = undefined;
+    this._rounds.rest();
   }
 
   dispose(): void {
@@ -83,31 +81,25 @@ export class Measuring implements IDisposable {
     Signal.clearData(this);
   }
 
-  private async round(turn: number): Promise<void> {
-    // Jitter: many tabs must not ask in step.
-    const pause = PACE * (1 + 0.2 * Math.random());
-    this._timer = setTimeout(() => undefined, 0);
-    if (!globalThis.document?.hidden) {
-      try {
-        const told = await this.source.responsiveness(
-          this._window,
-          this._told?.revision ?? -1
-        );
-        if (turn !== this._turn) {
-          return;
-        }
-        this._told = told ?? this._told;
-        this._error = null;
-        if (this._rounds++ % TRIP_EACH === 0) {
-          await this.measure();
-        }
-      } catch (reason) {
-        this._error = IhpcError.from(reason);
+  private async ask(isCurrent: () => boolean): Promise<void> {
+    try {
+      const told = await this.source.responsiveness(
+        this._window,
+        this._told?.revision ?? -1
+      );
+      if (!isCurrent()) {
+        return;
       }
+      this._told = told ?? this._told;
+      this._error = null;
+      if (this._asked++ % TRIP_EACH === 0) {
+        await this.measure();
+      }
+    } catch (reason) {
+      this._error = IhpcError.from(reason);
     }
-    if (turn === this._turn && !this._disposed) {
+    if (isCurrent()) {
       this._changed.emit();
-      this._timer = setTimeout(() => void this.round(turn), pause);
     }
   }
 
@@ -128,9 +120,8 @@ export class Measuring implements IDisposable {
   private _error: IhpcError | null = null;
   private _own: IOwn = { browser: [], agent: [] };
   private _window = 900;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _turn = 0;
-  private _rounds = 0;
+  private readonly _rounds = new Rounds(PACE, current => this.ask(current));
+  private _asked = 0;
   private _disposed = false;
   private readonly _changed = new Signal<this, void>(this);
 }

@@ -1,24 +1,33 @@
 import type { Point, Responsiveness, SeriesView, Summary } from '../wire';
-import { summarise } from './figures';
+import { summarise, type Unit } from './figures';
 
-/** One line of a chart, and one row of its table. */
-export interface ILine {
+/** One line of a chart. */
+export interface IDrawn {
   name: string;
   points: readonly Point[];
+  /** The theme's variable for its colour; by its place where it has none of its own. */
+  colour?: string;
+}
+
+/** One chart. */
+export interface IChart<T extends IDrawn = IDrawn> {
+  id: string;
+  title: string;
+  note: string;
+  unit: Unit;
+  /** Single events are dots, what holds until the next moment is a step, what varies a line. */
+  drawn: 'dots' | 'steps' | 'lines';
+  lines: T[];
+}
+
+/** One line of a chart, and one row of its table. */
+export interface ILine extends IDrawn {
   lately: Summary;
   baseline: Summary;
 }
 
 /** One chart with its table. */
-export interface IPanel {
-  id: string;
-  title: string;
-  note: string;
-  unit: 'seconds' | 'ratio';
-  /** Single events are dots, what is measured again and again is a line. */
-  dots: boolean;
-  lines: ILine[];
-}
+export type IPanel = IChart<ILine>;
 
 /** What the browser measured on its way: browser ↔ server, server ↔ agent. */
 export interface IOwn {
@@ -55,7 +64,7 @@ export function panels(
       title: 'Queue waits',
       note: 'Own jobs from submission to start, by lane, when they started.',
       unit: 'seconds',
-      dots: true,
+      drawn: 'dots',
       lines: of('queue_wait', lane)
     },
     {
@@ -63,27 +72,56 @@ export function panels(
       title: 'Cores in use',
       note: 'Of all cores of each lane, whoever uses them.',
       unit: 'ratio',
-      dots: false,
+      drawn: 'lines',
       lines: of('cores_used', lane)
+    },
+    {
+      id: 'parts',
+      title: 'Parts of the waits',
+      note: 'Held by a dependency, a time or a person; then eligible, and kept by the queue alone.',
+      unit: 'seconds',
+      drawn: 'dots',
+      lines: [
+        ...of('queue_eligible', s => `${lane(s)}: eligible`),
+        ...of('queue_hold', s => `${lane(s)}: held`)
+      ]
+    },
+    {
+      id: 'efficiency',
+      title: 'Own efficiency',
+      note: 'What clusters use of the cores and the memory that were asked for.',
+      unit: 'ratio',
+      drawn: 'lines',
+      lines: [
+        ...of('cluster_cpu_used', s => `${s.labels.cluster}: cores`),
+        ...of('cluster_memory_used', s => `${s.labels.cluster}: memory`)
+      ]
     },
     {
       id: 'scheduler',
       title: 'The batch system’s answers',
-      note: 'From a question to its answer.',
+      note: 'From a question to its answer; the scheduler’s own last passes over the queue.',
       unit: 'seconds',
-      dots: false,
-      lines: of('scheduler_latency', s => s.labels.site)
+      drawn: 'lines',
+      lines: [
+        ...of('scheduler_latency', s => s.labels.site),
+        ...of('scheduler_cycle', s => `${s.labels.kind} pass${at(s)}`)
+      ]
     },
     {
       id: 'trips',
       title: 'Round trips',
       note: 'There and back; the agent’s delay is how late it wakes up.',
       unit: 'seconds',
-      dots: false,
+      drawn: 'lines',
       lines: [
         mine('browser ↔ server', own.browser),
         mine('server ↔ agent', own.agent),
         ...of('head_round_trip', s => `agent ↔ head of ${s.labels.cluster}`),
+        ...of(
+          'worker_round_trip',
+          s => `head ↔ workers of ${s.labels.cluster}`
+        ),
         ...of('loop_lag', () => 'delay of the agent')
       ]
     },
@@ -92,7 +130,7 @@ export function panels(
       title: 'File systems',
       note: 'Tiny operations: 4 KiB written with sync, read back, created and removed.',
       unit: 'seconds',
-      dots: false,
+      drawn: 'lines',
       lines: of('io_latency', s => `${s.labels.path} ${s.labels.operation}`)
     },
     {
@@ -100,7 +138,7 @@ export function panels(
       title: 'Starts',
       note: 'Clusters by stage, urgent runs to their first line.',
       unit: 'seconds',
-      dots: true,
+      drawn: 'dots',
       lines: [
         ...of(
           'cluster_start',

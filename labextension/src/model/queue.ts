@@ -38,7 +38,8 @@ export function idOf(row: QueueRow): string {
   return row.elements ? `${arrayOf(row)}_[${row.elements}]` : row.id;
 }
 
-function arrayOf(row: QueueRow): string {
+/** The array that a job is of; its own id where it is of none. */
+export function arrayOf(row: QueueRow): string {
   return row.id.split('_')[0];
 }
 
@@ -157,6 +158,37 @@ export function kept(row: QueueRow): string | null {
   }
   return null;
 }
+
+/** Whether a row is one job of mine that may have written something. */
+export function canHaveLog(row: QueueRow): boolean {
+  return row.mine && row.count === 1 && (!waits(row) || row.restarts > 0);
+}
+
+/** Whether a row stands for several jobs of mine, to be unfolded. */
+export function isFold(row: QueueRow): boolean {
+  return row.mine && row.count > 1;
+}
+
+/** Of an array's jobs those that a folded row stands for. */
+export function unfolded(
+  row: QueueRow,
+  jobs: readonly QueueRow[]
+): readonly QueueRow[] {
+  return jobs.filter(
+    one => one.state === row.state && one.reason === row.reason
+  );
+}
+
+/** What a table can be ordered by, as its headings say it. */
+export const COLUMNS: readonly (readonly [Column, string])[] = [
+  ['id', 'Job'],
+  ['state', 'State, and why'],
+  ['lane', 'Lane'],
+  ['size', 'Size'],
+  ['submitted', 'Submitted'],
+  ['start', 'Start'],
+  ['time', 'Time']
+];
 
 /** "3 RUNNING, 12 PENDING". */
 export function totals(queue: Queue): string {

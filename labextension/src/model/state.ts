@@ -1,6 +1,7 @@
 import type {
   Change,
   ClusterView,
+  Here,
   Job,
   RunView,
   SiteStatus,
@@ -14,6 +15,8 @@ export interface IState {
   readonly clusters: readonly ClusterView[];
   readonly runs: readonly RunView[];
   readonly foreign: readonly Job[];
+  /** The job that this Jupyter server runs in, where it is one that is known. */
+  readonly here: Here | null;
 }
 
 export const EMPTY: IState = {
@@ -21,16 +24,22 @@ export const EMPTY: IState = {
   sites: [],
   clusters: [],
   runs: [],
-  foreign: []
+  foreign: [],
+  here: null
 };
 
-export function fromSnapshot(snapshot: Snapshot): IState {
+/** What a snapshot says; *here* is told on the stream alone, and stays. */
+export function fromSnapshot(
+  snapshot: Snapshot,
+  here: Here | null = null
+): IState {
   return {
     revision: snapshot.revision,
     sites: snapshot.sites,
     clusters: oldestFirst(snapshot.clusters),
     runs: latestFirst(snapshot.runs),
-    foreign: snapshot.foreign
+    foreign: snapshot.foreign,
+    here
   };
 }
 
@@ -39,7 +48,7 @@ export function apply(state: IState, change: Change): IState {
   const next = { ...state, revision: change.revision };
   switch (change.kind) {
     case 'snapshot':
-      return change.snapshot ? fromSnapshot(change.snapshot) : next;
+      return change.snapshot ? fromSnapshot(change.snapshot, state.here) : next;
     case 'cluster':
       return change.cluster ? withCluster(next, change.cluster) : next;
     case 'cluster-gone':
@@ -52,6 +61,8 @@ export function apply(state: IState, change: Change): IState {
       return change.site ? withSite(next, change.site) : next;
     case 'foreign':
       return { ...next, foreign: change.foreign ?? [] };
+    case 'here':
+      return { ...next, here: change.here };
     case 'ping':
       return next;
   }
@@ -63,7 +74,8 @@ export function missed(state: IState, change: Change): boolean {
     return false;
   }
   const step = change.revision - state.revision;
-  return step !== 1 && !(change.kind === 'ping' && step === 0);
+  const beside = change.kind === 'ping' || change.kind === 'here';
+  return step !== 1 && !(beside && step === 0);
 }
 
 export function withCluster(state: IState, cluster: ClusterView): IState {

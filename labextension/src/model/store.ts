@@ -4,7 +4,6 @@ import type { Api } from '../api';
 import type {
   ClusterView,
   CreateCluster,
-  Explanation,
   LogTail,
   PatchGroup,
   Report,
@@ -27,6 +26,7 @@ import {
 /** What the browser knows of sites, clusters and runs, and what it asked for: one for all views. */
 export class Store implements IDisposable {
   constructor(private readonly api: Api) {
+    this.jobs = api;
     this.feed = new Feed(api);
     this.queues = new Queues(api, () => this.emit());
     this.feed.changed.connect(() => {
@@ -153,11 +153,6 @@ export class Store implements IDisposable {
     }
   }
 
-  /** Why a job waits, or how it ended. */
-  why(site: string, job: string): Promise<Explanation> {
-    return this.api.whyJob(site, job);
-  }
-
   /** Cancels a job of mine, or the (waiting) jobs of an array, and reads the queue again. */
   async cancelJobs(site: string, job: string, waiting: boolean): Promise<void> {
     await this.api.cancelJobs(site, job, waiting);
@@ -172,8 +167,9 @@ export class Store implements IDisposable {
     return this.api.script(cluster, group);
   }
 
-  log(cluster: string, job: string): Promise<LogTail> {
-    return this.api.log(cluster, job);
+  /** The end of the log of a cluster's job; with *after*, what stands behind that byte. */
+  log(cluster: string, job: string, after?: number): Promise<LogTail> {
+    return this.api.log(cluster, job, after);
   }
 
   reconnect(): void {
@@ -217,6 +213,8 @@ export class Store implements IDisposable {
     this._changed.emit();
   }
 
+  /** What is asked about single jobs. */
+  readonly jobs: Pick<Api, 'whyJob' | 'jobOffers' | 'jobLog' | 'array'>;
   /** The jobs of all sites. */
   readonly queues: Queues;
   private readonly feed: Feed;

@@ -6,6 +6,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
 import { code } from '../commands/code';
+import { ending } from '../commands/ending';
 import { lifetime } from '../commands/lifetime';
 import { looking } from '../commands/looking';
 import { queue } from '../commands/queue';
@@ -34,10 +35,11 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       ...lifetime(store, states),
       ...sizing(store),
       ...runs(store),
-      ...queue(store),
+      ...queue(store, states, notebooks),
       ...urgent(notebooks),
       ...code(store, notebooks),
-      ...looking(store)
+      ...looking(store),
+      ...ending(store, app.commands)
     ]);
   }
 };

@@ -3,20 +3,13 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import {
-  ICommandPalette,
-  IFrame,
-  MainAreaWidget,
-  WidgetTracker
-} from '@jupyterlab/apputils';
+import { ICommandPalette, IFrame } from '@jupyterlab/apputils';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
-import type { Widget } from '@lumino/widgets';
-import { chooseCluster } from '../commands/choose';
 import { CommandIDs } from '../commands/ids';
-import { register } from '../commands/register';
 import { hpcIcon } from '../icons';
 import { ended, type Store } from '../model/store';
 import { IHpc } from '../tokens';
+import { addPane, choosing, closeWhenGone } from './panes';
 
 const PREFIX = 'ihpc-dashboard-';
 
@@ -33,63 +26,28 @@ export const dashboardPlugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ) => {
-    const panes = new WidgetTracker<MainAreaWidget<IFrame>>({
-      namespace: 'ihpc-dashboard'
-    });
-    const open = (name: string): void => {
-      const id = PREFIX + name;
-      let pane = panes.find(one => one.id === id);
-      if (!pane) {
-        pane = new MainAreaWidget({ content: dashboard(name) });
-        pane.id = id;
-        pane.title.label = `Dask: ${name}`;
-        pane.title.icon = hpcIcon;
-        pane.title.closable = true;
-        app.shell.add(pane, 'main', { mode: 'split-right' });
-        void panes.add(pane);
-      }
-      app.shell.activateById(pane.id);
-    };
-    register(app, palette, [
+    const panes = addPane(
+      { app, palette, launcher: null, restorer },
       {
-        id: CommandIDs.openDashboard,
+        id: PREFIX,
+        command: CommandIDs.openDashboard,
         label: 'Open Dask Dashboard…',
         caption: 'Open the Dask dashboard of a cluster beside the notebook',
+        icon: hpcIcon,
         failure: 'The dashboard cannot be opened',
-        execute: async ({ name }) => {
-          if (name !== undefined && store.state.revision < 0) {
-            open(name);
-            return;
-          }
-          const title = 'Dashboard of which cluster?';
-          const alive = await chooseCluster(store, name, title, c => !ended(c));
-          if (alive) {
-            open(alive.name);
-          }
-        }
+        beside: true,
+        title: name => `Dask: ${name}`,
+        make: dashboard,
+        choose: choosing(
+          store,
+          'Dashboard of which cluster?',
+          cluster => !ended(cluster)
+        )
       }
-    ]);
-    if (restorer) {
-      void restorer.restore(panes, {
-        command: CommandIDs.openDashboard,
-        args: pane => ({ name: clusterOf(pane) }),
-        name: pane => pane.id
-      });
-    }
-    // A pane that was restored before the server was heard may be of a cluster that is gone.
-    store.changed.connect(() => {
-      if (store.state.revision >= 0) {
-        panes
-          .filter(pane => !store.cluster(clusterOf(pane)))
-          .forEach(pane => pane.dispose());
-      }
-    });
+    );
+    closeWhenGone(panes, store, PREFIX);
   }
 };
-
-function clusterOf(pane: Widget): string {
-  return pane.id.slice(PREFIX.length);
-}
 
 function dashboard(name: string): IFrame {
   const frame = new IFrame({

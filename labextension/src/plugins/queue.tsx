@@ -3,17 +3,12 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import {
-  ICommandPalette,
-  MainAreaWidget,
-  WidgetTracker
-} from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { UseSignal } from '@jupyterlab/ui-components';
 import React from 'react';
 import { actionsOf } from '../commands/actions';
-import { CATEGORY, CommandIDs } from '../commands/ids';
-import { register } from '../commands/register';
+import { CommandIDs } from '../commands/ids';
 import type { IActions } from '../components/actions';
 import { QueuePane } from '../components/QueuePane';
 import { Clock } from '../components/ticker';
@@ -21,8 +16,7 @@ import { queueIcon } from '../icons';
 import type { Store } from '../model/store';
 import { IHpc } from '../tokens';
 import { LookingWidget } from './looking';
-
-const ID = 'ihpc-queue';
+import { addPane } from './panes';
 
 class QueueWidget extends LookingWidget {
   constructor(
@@ -62,40 +56,19 @@ export const queuePlugin: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null
   ) => {
     const actions = actionsOf(app.commands, store);
-    const panes = new WidgetTracker<MainAreaWidget>({ namespace: ID });
-    const open = (): void => {
-      let pane = panes.find(one => one.id === ID);
-      if (!pane) {
-        pane = new MainAreaWidget({ content: new QueueWidget(store, actions) });
-        pane.id = ID;
-        pane.title.label = 'Queue';
-        pane.title.icon = queueIcon;
-        pane.title.closable = true;
-        app.shell.add(pane, 'main');
-        void panes.add(pane);
-      }
-      app.shell.activateById(pane.id);
-    };
-    register(app, palette, [
+    addPane(
+      { app, palette, launcher, restorer },
       {
-        id: CommandIDs.openQueue,
+        id: 'ihpc-queue',
+        command: CommandIDs.openQueue,
         label: 'Queue',
         caption: 'Jobs in the queue, and why they wait',
         icon: queueIcon,
         failure: 'The queue cannot be opened',
-        execute: open
+        rank: 1,
+        title: () => 'Queue',
+        make: () => new QueueWidget(store, actions)
       }
-    ]);
-    launcher?.add({
-      command: CommandIDs.openQueue,
-      category: CATEGORY,
-      rank: 1
-    });
-    if (restorer) {
-      void restorer.restore(panes, {
-        command: CommandIDs.openQueue,
-        name: pane => pane.id
-      });
-    }
+    );
   }
 };

@@ -1,0 +1,71 @@
+import type { SiteStatus, StartOffer } from '../wire';
+import { type IDraft, OWN } from './draft';
+import { bytes, duration, many } from './words';
+
+/** Below this many seconds a start is not called sooner: schedulers count in passes. */
+const LITTLE = 60;
+
+/** What an offer is: "2 × 4 cores, 8 GiB, for 30 min, in lane batch". */
+export function inWords({
+  workers,
+  shape,
+  time_limit,
+  lane
+}: StartOffer): string {
+  const each = [many(shape.cores, 'core'), bytes(shape.memory)];
+  if (shape.gpus) {
+    each.push(many(shape.gpus, 'GPU'));
+  }
+  const times = workers > 1 ? `${workers} × ` : '';
+  return `${times}${each.join(', ')}, for ${duration(time_limit)}, in lane ${lane}`;
+}
+
+/** By how many seconds an offer starts before what was asked for; null where that is not known, or not so. */
+export function sooner(offer: StartOffer, asked: StartOffer): number | null {
+  if (offer.expected_start === null || asked.expected_start === null) {
+    return null;
+  }
+  const seconds = asked.expected_start - offer.expected_start;
+  return seconds >= LITTLE ? seconds : null;
+}
+
+/** The offer as a form of a new cluster. */
+export function asDraft(
+  offer: StartOffer,
+  status: SiteStatus
+): Partial<IDraft> {
+  const { shape, workers, lane, time_limit } = offer;
+  const same = Object.entries(status.site.shapes).find(
+    ([, one]) =>
+      one.cores === shape.cores &&
+      one.memory === shape.memory &&
+      one.gpus === shape.gpus &&
+      one.processes === shape.processes
+  );
+  return {
+    site: status.site.name,
+    lane,
+    shape: same ? same[0] : OWN,
+    own: shape,
+    adaptive: false,
+    target: workers * shape.processes,
+    minutes: Math.ceil(time_limit / 60)
+  };
+}
+
+/** The offer as the first line of an urgent cell; null where it is more than one job. */
+export function urgentLine(site: string, offer: StartOffer): string | null {
+  const { workers, shape, lane, time_limit } = offer;
+  if (workers > 1) {
+    return null;
+  }
+  const words = [
+    `--site ${site}`,
+    `--lane ${lane}`,
+    `--cores ${shape.cores}`,
+    `--memory ${Math.ceil(shape.memory / 2 ** 20)}MiB`,
+    ...(shape.gpus ? [`--gpus ${shape.gpus}`] : []),
+    `--time ${Math.ceil(time_limit)}s`
+  ];
+  return `%%urgent ${words.join(' ')}\n`;
+}

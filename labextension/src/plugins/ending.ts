@@ -1,0 +1,43 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
+import { CommandIDs } from '../commands/ids';
+import { EndWatch } from '../model/ending';
+import type { Store } from '../model/store';
+import { duration } from '../model/words';
+import { IHpc } from '../tokens';
+
+/** Warns ten and two minutes before the job ends that this server runs in. */
+export const endingPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'ihpc-jupyter:ending',
+  description: 'Warnings before the batch job of this Jupyter server ends.',
+  autoStart: true,
+  requires: [IHpc],
+  activate: (app: JupyterFrontEnd, store: Store) => {
+    let shown = '';
+    const watch = new EndWatch(
+      () => store.now(),
+      left => {
+        Notification.dismiss(shown);
+        shown = Notification.warning(
+          `This Jupyter server ends in ${duration(left)}, with its job. Save your work.`,
+          {
+            autoClose: false,
+            actions: [
+              {
+                label: 'What to do',
+                caption: 'What ends with the job, what goes on, save all',
+                callback: () => void app.commands.execute(CommandIDs.explainEnd)
+              }
+            ]
+          }
+        );
+      }
+    );
+    store.changed.connect(() => {
+      watch.follow(store.state.here?.job.ends_at ?? null);
+    });
+  }
+};
