@@ -40,6 +40,7 @@ class Writer:
         self._reservations: list[Reservation] = []
         self._reserved_at = float("-inf")
         self._room_at = float("-inf")
+        self._room_stamp = 0.0
         self._asked_end = float("-inf")
         self._request_end = float("-inf")
         self._sees_all = False
@@ -109,11 +110,9 @@ class Writer:
 
     def _room_is_due(self, wishes: Wishes) -> bool:
         """Whenever somebody wants anything, at the pace of rest: then before the jobs, which are always wanted."""
-        room = self._told.room
-        wanted = room is None or wishes.latest > room.asked_at
         due = time.monotonic() - self._room_at >= self._pause(self._polling.rest)
         answers = self._told.asked_at > 0 and not self._told.failures
-        return answers and wanted and due and self._may_ask()
+        return answers and wishes.latest > self._room_stamp and due and self._may_ask()
 
     def _pause(self, pace: float) -> float:
         """Seconds after an answer's end: more where the batch system is slow, and more where it is silent."""
@@ -166,11 +165,11 @@ class Writer:
             cores = await self._batch.cores()
         except IhpcError as error:
             _LOG.warning("no answer about what is free: %s", error)
-            self._room_at = time.monotonic()
+            self._room_at, self._room_stamp = time.monotonic(), stamp
             return
         finally:
             self._request_end = time.monotonic()
-        self._room_at = self._request_end
+        self._room_at, self._room_stamp = self._request_end, stamp
         running = await asyncio.to_thread(self._running)
         room = SharedRoom(asked_at=stamp, cores=cores, running=running, reservations=tuple(self._reservations))
         await self._tell(room=room)
