@@ -91,6 +91,8 @@ def test_a_job_is_asked_about_as_one_worker_a_node() -> None:
     request = request_of(job)
     assert request.workers == 4
     assert request.shape == Shape(cores=3, memory=(5 << 20) // 2, gpus=1)
+    tiny = request_of(Job(id="1", name="a", state=JobState.PENDING, cores=1, nodes=3, memory=1000, time_limit=0))
+    assert (tiny.shape, tiny.time_limit) == (Shape(memory=1 << 20), None)
     untold = request_of(Job(id="1", name="a", state=JobState.PENDING))
     assert (untold.workers, untold.shape) == (1, Shape())
 
@@ -108,6 +110,8 @@ def test_what_is_sooner_is_said_and_what_is_not_told_is_not_made_up() -> None:
     assert "sooner" not in asked
     assert "; sooner by 14 min" in half
     assert "start not told (no such account)" in unknown
+    itself = StartOffers(site="bed", at=now, offers=ways, job_start=now + 100)
+    assert not any("sooner" in line for line in offers_lines(itself, now)), "the job itself starts as soon"
 
 
 def test_what_can_never_start_is_unknown_in_slurms_words(world: World) -> None:

@@ -287,7 +287,7 @@ def test_the_embedded_site_and_the_command_line(place: Workplace) -> None:
     job = f"{root}_{elements.strip('[]').partition('-')[0].partition(',')[0]}"
     why = ihpc(place, "why", job, "--offers")
     assert why.returncode == 0, why.stderr
-    assert "When it would start, as local itself said" in why.stdout
+    assert "What would start when, submitted now, as local said" in why.stdout
     assert "half the time: start not told (Asks for 1 cores" in why.stdout
     assert "RESOURCES" in why.stdout.upper()
     assert "free cores: 0 of" in why.stdout

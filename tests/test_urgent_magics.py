@@ -63,7 +63,9 @@ def test_the_queue_and_why_in_a_notebook(place: Workplace, book: Notebook) -> No
     assert "cluster crowd" in shown.displays[0]["text/plain"]
     assert book.value("ihpc_jupyter.why(waiting()[0].id).category.value") == "'resources'"
     book.cell("one = waiting()[0].id")
-    told = book.cell("%why {one}")
+    told = book.cell("%why {one} --offers")
+    assert "submitted now, as local said" in told.stdout
+    assert book.value("ihpc_jupyter.offers(one).offers[1].what") == "'half the time'"
     assert "of cluster 'crowd'" in told.stdout
     assert "free cores: 0 of " in told.stdout
     assert "What to do: " in told.stdout

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ihpc_jupyter.agent.glance import Glance
@@ -39,6 +40,7 @@ class SiteDesk:
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
         self._waits = Waits()
+        self._counted: tuple[Mapping[str, Job], int] = ({}, 0)
         self._capacity = Glance(self.batch.capacity, CAPACITY_AGE)
         self._preemptible = Glance(self.batch.preemptible, CAPACITY_AGE)
 
@@ -93,10 +95,19 @@ class SiteDesk:
             asked_at=snapshot.answered_at,
             latency=snapshot.latency,
             requests=self.batch.requests,
-            waiting=sum(job.state.waiting for job in snapshot.jobs.values()),
+            waiting=self._waiting(snapshot),
             accounts=self.accounts,
             waits=self._waits.by_lane(),
         )
+
+    def _waiting(self, snapshot: JobsSnapshot) -> int:
+        """Counted once for each answer, however many ask how the site is."""
+        counted, waiting = self._counted
+        if counted is not snapshot.jobs:
+            states = Counter(job.state for job in snapshot.jobs.values())
+            waiting = sum(jobs for state, jobs in states.items() if state.waiting)
+            self._counted = snapshot.jobs, waiting
+        return waiting
 
     async def close(self) -> None:
         """Stop watching; jobs go on."""

@@ -95,7 +95,9 @@ class JobOffersHandler(AgentHandler):
     async def get(self, name: str, job: str) -> None:
         """What would start sooner than this waiting job."""
         desk = self.agent.site(name)
-        self.answer(await desk.offers.ask(request_of(await desk.queue.waiting(job))))
+        waiting = await desk.queue.waiting(job)
+        told = await desk.offers.ask(request_of(waiting))
+        self.answer(told.model_copy(update={"job_start": waiting.expected_start}))
 
 
 class OffersHandler(AgentHandler):

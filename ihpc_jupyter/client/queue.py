@@ -130,10 +130,13 @@ async def tell_offers(agent: AgentClient, id_: str, site: str | None = None) -> 
 
 
 def offers_lines(told: StartOffers, now: float) -> list[str]:
-    """Offers as text, the one that was asked for first; *sooner* marks what the scheduler expects before it."""
-    asked = told.offers[0].expected_start if told.offers else None
-    lines = [f"  {_offer(one, now)}{_sooner(one, asked)}" for one in told.offers]
-    return [f"When it would start, as {told.site} itself said at {_clock(told.at, now)}:", *lines]
+    """Offers as text, a twin of the job first; *sooner* marks what is expected before it and before the job."""
+    lines = [f"  {_offer(one, now)}{_sooner(one, told.before)}" for one in told.offers]
+    itself = f" (the job itself: {_clock(told.job_start, now)})" if told.job_start else ""
+    return [
+        f"What would start when, submitted now, as {told.site} said at {_clock(told.at, now)}{itself}:",
+        *lines,
+    ]
 
 
 def _offer(one: StartOffer, now: float) -> str:
@@ -147,7 +150,7 @@ def _offer(one: StartOffer, now: float) -> str:
     )
 
 
-def _sooner(one: StartOffer, asked: float | None) -> str:
-    if one.expected_start is None or asked is None or one.expected_start > asked - 60:
+def _sooner(one: StartOffer, before: float | None) -> str:
+    if one.expected_start is None or before is None or one.expected_start > before - 60:
         return ""
-    return f"; sooner by {story.seconds_text(asked - one.expected_start)}"
+    return f"; sooner by {story.seconds_text(before - one.expected_start)}"

@@ -10,6 +10,8 @@ from ihpc_jupyter.model.site import Lane, Shape, Site
 
 MOST = 6
 """Ways that the batch system is asked about, the one that was asked for included."""
+LEAST_MEMORY = 1 << 20
+"""Bytes that a worker is asked for at least."""
 LEAST_TIME = 60.0
 """Seconds below which less time is no offer: batch systems count in minutes."""
 
@@ -36,12 +38,13 @@ def request_of(job: Job) -> OffersRequest:
     least = Shape()
     shape = Shape(
         cores=max(1, math.ceil(job.cores / nodes)),
-        memory=math.ceil(job.memory / nodes) or least.memory,
+        memory=max(LEAST_MEMORY, math.ceil(job.memory / nodes)) if job.memory else least.memory,
         gpus=math.ceil(job.gpus / nodes),
     )
     return OffersRequest(
-        lane=job.lane or None, shape=shape, workers=nodes, time_limit=job.time_limit, account=job.account or None
-    )
+        lane=job.lane or None, shape=shape, workers=nodes, time_limit=job.time_limit or None,
+        account=job.account or None,
+    )  # fmt: skip
 
 
 def neighbours(asked: Option, site: Site) -> list[Option]:

@@ -43,3 +43,11 @@ class StartOffers(Model):
     site: Name
     at: Time
     offers: tuple[StartOffer, ...]
+    job_start: Time | None = None
+    """When the waiting job that was asked about is itself expected to start, where that is told."""
+
+    @property
+    def before(self) -> float | None:
+        """The start that an offer must come before to be sooner; None: nothing is known to compare with."""
+        asked = self.offers[0].expected_start if self.offers else None
+        return min((start for start in (asked, self.job_start) if start is not None), default=None)

@@ -800,6 +800,7 @@ export interface StartOffers {
   site: string;
   at: number;
   offers: StartOffer[];
+  job_start: number | null;
 }
 /**
  * How everything is. UNKNOWN: nobody has measured it lately; that is no fault.

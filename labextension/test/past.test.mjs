@@ -71,10 +71,13 @@ const offer = more => ({
 });
 
 test('an offer is sooner, a form, or an urgent cell', () => {
-  const asked = offer({ expected_start: 1000 });
-  assert.equal(sooner(offer(), asked), 900);
-  assert.equal(sooner(offer({ expected_start: 980 }), asked), null);
-  assert.equal(sooner(offer({ expected_start: null }), asked), null);
+  const told = { offers: [offer({ expected_start: 1000 })], job_start: null };
+  assert.equal(sooner(offer(), told), 900);
+  assert.equal(sooner(offer({ expected_start: 980 }), told), null);
+  assert.equal(sooner(offer({ expected_start: null }), told), null);
+  assert.equal(sooner(offer(), { ...told, job_start: 400 }), 300);
+  assert.equal(sooner(offer(), { ...told, job_start: 90 }), null);
+  assert.equal(sooner(offer(), { offers: [], job_start: null }), null);
   assert.equal(
     urgentLine('bed', offer()),
     '%%urgent --site bed --lane batch --cores 4 --memory 1024MiB --gpus 1 --time 90s\n'

@@ -118,6 +118,7 @@ def test_script_log_and_report_can_be_read(lab: Lab) -> None:
     card.wait(working=1)
     lab.run("ihpc:show-script", name="demo")
     expect(lab.dialog).to_contain_text("ihpc_jupyter.head.launcher")
+    assert faults(lab.dialog) == []
     lab.page.context.grant_permissions(["clipboard-read"])
     lab.answer("Copy")
     expect(lab.dialog.get_by_role("status")).to_have_text("Copied")
@@ -130,9 +131,12 @@ def test_script_log_and_report_can_be_read(lab: Lab) -> None:
     job = card.open_jobs().first.get_attribute("data-ihpc-job")
     lab.run("ihpc:show-log", name="demo", job=job)
     expect(lab.dialog).to_contain_text(f"Log of job {job}")
+    assert faults(lab.dialog) == []
     lab.answer("Close")
     lab.run("ihpc:check-site", name="local")
     expect(lab.dialog).to_contain_text("workers reach the head", timeout=40_000)
+    lab.theme("dark")
+    assert faults(lab.dialog) == []
     lab.answer("Close")
 
 
@@ -154,6 +158,7 @@ def test_everything_is_in_the_palette(lab: Lab) -> None:
     )
     wanted = {"new-cluster", "scale-cluster", "adapt-cluster", "stop-cluster", "retry-cluster", "open-dashboard"}
     wanted |= {"insert-client-code", "show-script", "show-log", "check-site", "focus-sidebar"}
+    wanted |= {"open-cluster", "follow-job-log", "explain-end", "toggle-notifications", "open-queue", "why-job"}
     wanted |= {"run-urgently", "cancel-run", "forget-run", "show-run-plan", "attach-run"}
     assert {f"ihpc:{name}" for name in wanted} <= set(labels)
 

@@ -118,6 +118,9 @@ def test_the_servers_own_job_is_told_with_its_end_and_what_would_start_sooner(
         expect(lab.dialog).to_contain_text("It takes with it the kernels")
         assert faults(lab.dialog) == []
         lab.answer("Save all now")
+        lab.side_bar.get_by_role("button", name=f"Cancel job {own}").click()
+        expect(lab.dialog).to_contain_text("This Jupyter server runs in that job")
+        lab.answer("Keep")
         fresh_slurm.run("scontrol", "update", f"JobId={own}", "TimeLimit=2")
         expect(lab.notifications).to_contain_text(re.compile("ends in (1 min|2 min)"), timeout=30_000)
         expect(lab.notifications).to_have_count(1)

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.run import RunView
+from tests.ui.accessibility import faults
 from tests.ui.conftest import SLOTS, Server
 from tests.ui.lab import SECOND, Lab
 from tests.world import until
@@ -112,6 +113,7 @@ def test_cancelling_asks_only_while_code_runs_and_names_what_is_lost(lab: Lab, r
     card.wait("running")
     card.button("Cancel").click()
     expect(lab.dialog).to_contain_text("Your code has run for")
+    assert faults(lab.dialog) == []
     expect(lab.dialog).to_contain_text("is lost")
     lab.dismiss()
     expect(card.state).to_have_text("running")
@@ -302,9 +304,12 @@ def test_light_dark_and_narrow(lab: Lab, runs: Runs) -> None:
             assert box is not None
             assert box["x"] + box["width"] <= width
             assert live.root.evaluate("card => card.scrollWidth - card.clientWidth") <= 1, (theme, width)
+            assert faults(lab.side_bar) == []
+            assert faults(lab.page.locator(".ihpc-StatusItem")) == []
             lab.screenshot(Path("test-results") / f"runs-{theme}-{width}.png")
             live.button("Show plan").click()
             lab.dialog.get_by_role("table").wait_for()
+            assert faults(lab.dialog) == []
             lab.screenshot(Path("test-results") / f"plan-{theme}-{width}.png")
             lab.answer("Close")
     lab.resize(1280)

@@ -121,7 +121,9 @@ async function cancel(store: Store, args: ICommandArgs): Promise<void> {
   }
   refuse(row);
   const what = reach(row, rows);
-  if (await confirmCancelJobs(row, what)) {
+  const { here } = store.state;
+  const own = here?.site === site && arrayOf(here.job) === arrayOf(row);
+  if (await confirmCancelJobs(row, what, own)) {
     await store.cancelJobs(site, what.id, what.waiting);
   }
 }

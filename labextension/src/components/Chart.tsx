@@ -100,6 +100,12 @@ function clock(at: number): string {
   return new Date(1000 * at).toLocaleTimeString([], at24);
 }
 
+/** Of a line that is but one point nothing else would be seen. */
+function isAlone(plot: uPlot, place: number): boolean {
+  const values: (number | null | undefined)[] = Array.from(plot.data[place]);
+  return values.filter(value => typeof value === 'number').length < 2;
+}
+
 function options(
   node: HTMLElement,
   panel: IChart,
@@ -153,7 +159,7 @@ function options(
         points:
           panel.drawn === 'dots'
             ? { show: true, size: 6, fill: () => theme(colour(i, line.colour)) }
-            : { show: line.points.length < 2, size: 5 }
+            : { show: isAlone, size: 5 }
       }))
     ]
   };

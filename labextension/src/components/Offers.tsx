@@ -82,10 +82,16 @@ function Table(props: IOffering & { told: StartOffers }): React.ReactElement {
         </table>
       </div>
       <p className="ihpc-Faint">
-        The batch system’s own expectation at{' '}
-        {new Date(told.at * 1000).toLocaleTimeString()}, of what it knows now:
-        jobs that end early or come first change it. Nothing was submitted, and
-        this job stays as it is: cancel it when you take another.
+        What the batch system itself expected at{' '}
+        {new Date(told.at * 1000).toLocaleTimeString()} of each, submitted now
+        {told.job_start !== null && (
+          <>
+            ; this job itself is expected{' '}
+            <In at={told.job_start} late="any moment" />
+          </>
+        )}
+        . Jobs that end early or come first change it. Nothing was submitted:
+        cancel this job when you take another way.
       </p>
     </>
   );
@@ -95,7 +101,7 @@ function Row(
   props: IOffering & { told: StartOffers; one: StartOffer }
 ): React.ReactElement {
   const { one, told } = props;
-  const before = sooner(one, told.offers[0]);
+  const before = sooner(one, told);
   return (
     <tr className={before === null ? '' : 'ihpc-mod-chosen'}>
       <th scope="row">

@@ -4,10 +4,11 @@ import { idOf, type IReach, waits } from '../model/queue';
 import { many } from '../model/words';
 import type { QueueRow } from '../wire';
 
-/** Asks whether to cancel, and says how many jobs that ends. */
+/** Asks whether to cancel, and says how many jobs that ends; *own*: this Jupyter server is among them. */
 export async function confirmCancelJobs(
   row: QueueRow,
-  reach: IReach
+  reach: IReach,
+  own: boolean
 ): Promise<boolean> {
   const jobs = many(reach.jobs, waits(row) ? 'waiting job' : 'job');
   const answer = await showDialog({
@@ -30,6 +31,12 @@ export async function confirmCancelJobs(
           )}{' '}
           {!waits(row) && 'What it has computed and not saved is lost.'}
         </p>
+        {own && (
+          <p>
+            <b>This Jupyter server runs in that job</b>, and ends with it: its
+            kernels, and what is not saved.
+          </p>
+        )}
       </div>
     ),
     buttons: [

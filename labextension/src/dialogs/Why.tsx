@@ -38,7 +38,11 @@ interface IProps {
 }
 
 function Answer({ answer, offering }: IProps): React.ReactElement {
-  const { job, sentence, facts, advice, code, commands } = answer;
+  const { job, sentence, facts, advice, code } = answer;
+  const commands = [
+    ...answer.commands,
+    ...(offering ? [`ihpc why ${job.id} --offers`] : [])
+  ];
   return (
     <div className="ihpc-Reading ihpc-Why">
       <p>

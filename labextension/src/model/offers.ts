@@ -1,4 +1,4 @@
-import type { SiteStatus, StartOffer } from '../wire';
+import type { SiteStatus, StartOffer, StartOffers } from '../wire';
 import { type IDraft, OWN } from './draft';
 import { bytes, duration, many } from './words';
 
@@ -20,12 +20,14 @@ export function inWords({
   return `${times}${each.join(', ')}, for ${duration(time_limit)}, in lane ${lane}`;
 }
 
-/** By how many seconds an offer starts before what was asked for; null where that is not known, or not so. */
-export function sooner(offer: StartOffer, asked: StartOffer): number | null {
-  if (offer.expected_start === null || asked.expected_start === null) {
+/** By how many seconds an offer starts before the job itself and a twin of it; null where that is not so, or not known. */
+export function sooner(offer: StartOffer, told: StartOffers): number | null {
+  const asked = told.offers[0]?.expected_start ?? Infinity;
+  const before = Math.min(asked, told.job_start ?? Infinity);
+  if (offer.expected_start === null || before === Infinity) {
     return null;
   }
-  const seconds = asked.expected_start - offer.expected_start;
+  const seconds = before - offer.expected_start;
   return seconds >= LITTLE ? seconds : null;
 }
 

@@ -39,7 +39,7 @@ export function idOf(row: QueueRow): string {
 }
 
 /** The array that a job is of; its own id where it is of none. */
-export function arrayOf(row: QueueRow): string {
+export function arrayOf(row: Pick<QueueRow, 'id'>): string {
   return row.id.split('_')[0];
 }
 
