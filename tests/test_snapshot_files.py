@@ -289,8 +289,12 @@ def test_news_that_others_wanted_come_without_a_wish_of_ones_own(publisher: Publ
         with reader.watcher.subscribe():
             await until(lambda: "7" in reader.watcher.snapshot.jobs, "the first answer")
             reader.watcher._busy_until = 0.0
-            publish(publisher, row("9"))
-            await until(lambda: "9" in reader.watcher.snapshot.jobs, "the second one", 5)
+
+            def told() -> bool:
+                publish(publisher, row("9"))
+                return "9" in reader.watcher.snapshot.jobs
+
+            await until(told, "the second one", 5)
         assert reader.batch.requests <= 1, "job 7 is looked up in the accounting, nothing else is asked"
         await reader.close()
 
