@@ -64,7 +64,9 @@ class Life:
             before, jobs = change["before"], change["jobs"]
             for job in {*before, *jobs}:
                 was, now = before.get(job, ["", ""]), jobs.get(job, ["", ""])
-                if now[0] != was[0] and now[0] and was[0] and change["asked_at"]:
+                # Of a job without a worker only the batch system tells.
+                told_by_it = was[0] or now[1] in {"pending", "starting"}
+                if now[0] and now[0] != was[0] and told_by_it and change["asked_at"]:
                     yield "pushed", change["at"] - change["asked_at"]
                 if now[0] in HERE or now[1] == "working":
                     seen.setdefault((change["client"], job, "start"), change["at"])

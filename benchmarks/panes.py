@@ -14,6 +14,9 @@ from typing import Any
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+AGAIN = 0.5
+"""Seconds until a client connects again."""
+
 Jobs = dict[str, tuple[str, str]]
 """By id: the batch system's state, and which count its workers are in."""
 
@@ -38,17 +41,21 @@ def say(**told: object) -> None:
 
 
 async def listen(number: int, url: str, token: str) -> None:
-    """One client."""
-    before: Jobs = {}
-    request = HTTPRequest(f"{url}ihpc/api/stream", headers={"Authorization": f"token {token}"})
-    stream = await websocket_connect(request)
-    say(client=number, connected=True)
-    while (message := await stream.read_message()) is not None:
-        at = time.time()
-        for view in views(json.loads(message)):
-            if (jobs := jobs_of(view)) != before:
-                say(client=number, at=at, asked_at=view["asked_at"], before=before, jobs=jobs)
-                before = jobs
+    """One client; it connects again when the server lets go, as a browser does."""
+    before: Jobs | None = None
+    while True:
+        request = HTTPRequest(f"{url}ihpc/api/stream", headers={"Authorization": f"token {token}"})
+        stream = await websocket_connect(request)
+        while (message := await stream.read_message()) is not None:
+            at = time.time()
+            if before is None:
+                say(client=number, connected=True)
+                before = {}
+            for view in views(json.loads(message)):
+                if (jobs := jobs_of(view)) != before:
+                    say(client=number, at=at, asked_at=view["asked_at"], before=before, jobs=jobs)
+                    before = jobs
+        await asyncio.sleep(AGAIN)
 
 
 async def main(url: str, token: str, count: int) -> None:

@@ -48,6 +48,20 @@ def test_doors_start_one_agent_and_find_it_again(place: Workplace) -> None:
     assert socket.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_many_tabs_of_one_server_start_one_agent(place: Workplace) -> None:
+    many = (
+        "import asyncio; from ihpc_jupyter.client.agent import AgentClient\n"
+        "async def ask():\n"
+        "    agent = AgentClient()\n"
+        "    return await asyncio.gather(*(agent.about() for _ in range(20)))\n"
+        "print({about.pid for about in asyncio.run(ask())})"
+    )
+    argv = [sys.executable, "-c", many]
+    done = subprocess.run(argv, env=place.environment, capture_output=True, text=True, check=True)
+    assert len(done.stdout.split(",")) == 1
+    assert "already" not in (place.directory / "run" / "agent.log").read_text(), "no other one was started"
+
+
 def test_the_agent_inherits_no_token_and_no_allocation(place: Workplace) -> None:
     secrets = {"JUPYTERHUB_API_TOKEN": "hub", "JUPYTER_TOKEN": "lab", "SLURM_JOB_ID": "7", "SBATCH_PARTITION": "x"}
     pid = ask(place, **secrets)

@@ -13,6 +13,7 @@ from ihpc_jupyter.centre.wishes import read_wishes
 from ihpc_jupyter.errors import InvalidRequest, Rejected, Unavailable
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.site import Health, Lane, Polling, Shape, Site, SiteKind
+from ihpc_jupyter.scheduler import slurm_text
 from ihpc_jupyter.scheduler.slurm_shared import SharedSlurm
 from ihpc_jupyter.scheduler.slurm_shares import split_by_owner
 from ihpc_jupyter.scheduler.slurm_text import FIELD, RECORD
@@ -21,7 +22,7 @@ from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles, Unusable
 from ihpc_jupyter.scheduler.snapshot_source import SnapshotSource
 from ihpc_jupyter.scheduler.source import Wish
 from ihpc_jupyter.scheduler.transport import Transport
-from ihpc_jupyter.scheduler.watcher import Watcher
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Watcher
 from tests.asynchronous import run, until
 from tests.slurmbed import wait_until
 
@@ -32,9 +33,12 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files aw
 
 def row(job: str, state: str = "RUNNING", name: str = "a") -> str:
     """One job as Slurm tells it."""
-    fields = [job, state, "None", "100", "200", "300", "batch", "normal", "", "1", "n1", "0", "N/A"]
-    fields += ["", "N/A", "1", "1:00:00", "0", "me", name]
-    return FIELD.join(fields) + RECORD
+    told = {
+        "JobArrayID": job, "State": state, "SubmitTime": "100", "StartTime": "200", "EndTime": "300",
+        "Partition": "batch", "NumCPUs": "1", "NumNodes": "1", "TimeLimit": "1:00:00", "UserName": "me",
+        "Name": name,
+    }  # fmt: skip
+    return FIELD.join(told.get(field, "N/A") for field in slurm_text._FIELDS) + RECORD
 
 
 @pytest.fixture
@@ -219,11 +223,11 @@ def test_nobody_writes_into_anothers_part() -> None:
 class Reader:
     """A watcher on a snapshot, with a batch system behind it whose commands are not there."""
 
-    def __init__(self, publisher: Publisher, polling: Polling) -> None:
+    def __init__(self, publisher: Publisher, polling: Polling, path: str = "/nonexistent") -> None:
         lanes, shapes = {"batch": Lane(partition="batch")}, {"s": Shape()}
         site = Site(name="bed", kind=SiteKind.SLURM, lanes=lanes, shapes=shapes, polling=polling)
         self.files = SnapshotFiles(publisher.paths.directory)
-        self.batch = SharedSlurm(site, Transport(environment={"PATH": "/nonexistent"}), self.files)
+        self.batch = SharedSlurm(site, Transport(environment={"PATH": path}), self.files)
         self.watcher = Watcher(self.batch, polling, SnapshotSource(self.batch, self.files, polling))
 
     async def close(self) -> None:
@@ -285,8 +289,12 @@ def test_news_that_others_wanted_come_without_a_wish_of_ones_own(publisher: Publ
         with reader.watcher.subscribe():
             await until(lambda: "7" in reader.watcher.snapshot.jobs, "the first answer")
             reader.watcher._busy_until = 0.0
-            publish(publisher, row("9"))
-            await until(lambda: "9" in reader.watcher.snapshot.jobs, "the second one", 5)
+
+            def told() -> bool:
+                publish(publisher, row("9"))
+                return "9" in reader.watcher.snapshot.jobs
+
+            await until(told, "the second one", 5)
         assert reader.batch.requests <= 1, "job 7 is looked up in the accounting, nothing else is asked"
         await reader.close()
 
@@ -311,6 +319,54 @@ def test_without_a_writer_the_batch_system_is_asked_at_the_pace_of_rest(publishe
 
         await until(again, "the snapshot is used again")
         assert reader.watcher.snapshot.note == ""
+        await reader.close()
+
+    run(scenario())
+
+
+def test_nothing_is_told_that_was_asked_before_the_last_answer(publisher: Publisher, tmp_path: Path) -> None:
+    (tmp_path / "answer").write_text(row("9"))
+    (tmp_path / "squeue").write_text(f"#!/bin/sh\nexec /bin/cat {tmp_path}/answer\n")
+    (tmp_path / "squeue").chmod(0o755)
+
+    async def scenario() -> None:
+        reader = Reader(publisher, Polling(busy=0.2, rest=1), str(tmp_path))
+        publish(publisher, row("7"))
+        publisher.paths.directory.chmod(0o777)
+        heard: list[set[str]] = []
+
+        def hear(snapshot: JobsSnapshot) -> None:
+            heard.append(set(snapshot.jobs))
+            reader.watcher._busy_until = 0.0  # who merely looks takes what there is
+            publisher.paths.directory.chmod(0o755)
+
+        reader.watcher.subscribe(hear)
+        await until(lambda: len(heard) >= 1, "Slurm's own answer")
+        await until(lambda: read_wishes(publisher.paths.wanted, time.time() + 1).looks > 0, "a mark", 10)
+
+        def told() -> bool:
+            publish(publisher, row("9") + row("10"))
+            return len(heard) > 1
+
+        await until(told, "the snapshot's answer", 10)
+        assert heard[:2] == [{"9"}, {"9", "10"}], "the snapshot of before is not told any more"
+        await reader.close()
+
+    run(scenario())
+
+
+def test_a_writer_that_lives_but_tells_nothing_new_is_done_without(publisher: Publisher) -> None:
+    async def scenario() -> None:
+        reader = Reader(publisher, Polling(busy=0.2, rest=1))
+        publish(publisher, row("7"), within=0.5, at_rest=0.5)
+        reader.watcher.subscribe().waiting = True
+
+        def asked() -> bool:
+            publisher.beat()
+            return reader.batch.requests > 0
+
+        await until(asked, "a question of its own", 20)
+        await until(lambda: reader.watcher.snapshot.failures > 0, "its end: the commands are not there")
         await reader.close()
 
     run(scenario())

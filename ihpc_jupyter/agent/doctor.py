@@ -37,7 +37,7 @@ ROOM = 100 << 20
 
 async def examine(desk: SiteDesk) -> Report:
     """All checks of one site, each on its own: one that fails hides none of the others."""
-    checks = [await _answers(desk), await asyncio.to_thread(_spool, desk)]
+    checks = [await _answers(desk), *_snapshot(desk), await asyncio.to_thread(_spool, desk)]
     checks += await _on_a_node(desk)
     checks += await _lanes(desk)
     return Report(site=desk.site.name, at=time.time(), checks=tuple(checks))
@@ -54,6 +54,17 @@ async def _answers(desk: SiteDesk) -> Check:
     outcome = "ok" if snapshot.health is Health.UP else "warning"
     text = f"in {milliseconds:.0f} ms, {len(snapshot.jobs)} jobs of yours, over {desk.site.transport}"
     return Check.model_validate({"name": name, "outcome": outcome, "text": text})
+
+
+def _snapshot(desk: SiteDesk) -> list[Check]:
+    """Where the centre keeps a snapshot: whether the answer came from there."""
+    if desk.site.snapshot is None:
+        return []
+    note, name = desk.watcher.snapshot.note, "the centre's snapshot"
+    if not note:
+        return [Check(name=name, outcome="ok", text=f"read from {desk.site.snapshot}")]
+    hint = "Tell the centre's staff; everything works without it, more slowly."
+    return [Check(name=name, outcome="warning", text=note[:200], hint=hint)]
 
 
 def _spool(desk: SiteDesk) -> Check:

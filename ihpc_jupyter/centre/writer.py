@@ -40,6 +40,7 @@ class Writer:
         self._reservations: list[Reservation] = []
         self._reserved_at = float("-inf")
         self._room_at = float("-inf")
+        self._room_stamp = 0.0
         self._asked_end = float("-inf")
         self._request_end = float("-inf")
         self._sees_all = False
@@ -71,10 +72,10 @@ class Writer:
         began = time.monotonic()
         try:
             wishes = await self._wishes()
-            if self._jobs_are_due(wishes):
-                await (self._ask_jobs() if self._sees_all else self._ask_whether_all_is_shown())
-            elif self._room_is_due(wishes):
+            if self._room_is_due(wishes):
                 await self._ask_room()
+            elif self._jobs_are_due(wishes):
+                await (self._ask_jobs() if self._sees_all else self._ask_whether_all_is_shown())
             else:
                 await asyncio.sleep(max(LOOK, DUTY * (time.monotonic() - began)))
         except OSError as error:
@@ -108,12 +109,10 @@ class Writer:
         return (waits or looks) and self._may_ask()
 
     def _room_is_due(self, wishes: Wishes) -> bool:
-        """Whenever somebody wants anything, at the pace of rest."""
-        room = self._told.room
-        wanted = room is None or wishes.latest > room.asked_at
+        """Whenever somebody wants anything, at the pace of rest: then before the jobs, which are always wanted."""
         due = time.monotonic() - self._room_at >= self._pause(self._polling.rest)
         answers = self._told.asked_at > 0 and not self._told.failures
-        return answers and wanted and due and self._may_ask()
+        return answers and wishes.latest > self._room_stamp and due and self._may_ask()
 
     def _pause(self, pace: float) -> float:
         """Seconds after an answer's end: more where the batch system is slow, and more where it is silent."""
@@ -166,11 +165,11 @@ class Writer:
             cores = await self._batch.cores()
         except IhpcError as error:
             _LOG.warning("no answer about what is free: %s", error)
-            self._room_at = time.monotonic()
+            self._room_at, self._room_stamp = time.monotonic(), stamp
             return
         finally:
             self._request_end = time.monotonic()
-        self._room_at = self._request_end
+        self._room_at, self._room_stamp = self._request_end, stamp
         running = await asyncio.to_thread(self._running)
         room = SharedRoom(asked_at=stamp, cores=cores, running=running, reservations=tuple(self._reservations))
         await self._tell(room=room)
@@ -180,8 +179,9 @@ class Writer:
 
     async def _tell(self, **news: object) -> None:
         self._told = self._told.model_copy(update=news)
-        within = self._polling.timeout + self._pause(self._polling.busy) + MARGIN
-        self._told = self._told.model_copy(update={"within": within})
+        longest = self._polling.timeout + MARGIN
+        within, at_rest = (longest + self._pause(pace) for pace in (self._polling.busy, self._polling.rest))
+        self._told = self._told.model_copy(update={"within": within, "at_rest": at_rest})
         await asyncio.to_thread(self._publisher.site, self._told)
 
     def _not_written(self, error: OSError) -> None:

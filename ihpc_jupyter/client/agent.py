@@ -110,9 +110,7 @@ class AgentClient:
                     raise _unreachable(error) from error
             except httpx.HTTPError as error:
                 raise _unreachable(error) from error
-            if not started:
-                started = True
-                await asyncio.to_thread(start_agent)
+            started = started or await asyncio.to_thread(start_agent)
             await asyncio.sleep(0.05)
 
     async def ask(self, method: str, path: str, kind: type[ModelType], body: BaseModel | None = None) -> ModelType:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 from ihpc_jupyter.paths import agent_socket, runtime_directory
 from ihpc_jupyter.scheduler.environment import chosen_environment
@@ -18,29 +20,37 @@ KEPT_XDG = (
 )
 
 
-def start_agent() -> None:
+def start_agent() -> bool:
     """Start the agent and return at once; a second agent finds the first and leaves.
+
+    While one that this process started still runs, none is started: it comes, listens or leaves. False then.
 
     It runs with a chosen environment: no tokens of a hub or server, nothing of an allocation that the
     caller may live in. In session mode (site file, ``agent.mode``) it leaves with the caller.
     """
     session = load_settings().agent.mode == "session"
-    with (runtime_directory() / "agent.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ihpc_jupyter.agent.main", *(["--session"] if session else [])],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=chosen_environment(*KEPT, *KEPT_XDG),
-            cwd="/",
-            start_new_session=not session,
-        )
-    _STARTED.append(process)
-    _STARTED[:] = [started for started in _STARTED if started.poll() is None]
+    runtime = runtime_directory()
+    with _TURN:  # many browser tabs come back at once
+        _STARTED[:] = [(where, process) for where, process in _STARTED if process.poll() is None]
+        if any(where == runtime for where, _ in _STARTED):
+            return False
+        with (runtime / "agent.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ihpc_jupyter.agent.main", *(["--session"] if session else [])],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=chosen_environment(*KEPT, *KEPT_XDG),
+                cwd="/",
+                start_new_session=not session,
+            )
+        _STARTED.append((runtime, process))
+    return True
 
 
-_STARTED: list[subprocess.Popen[bytes]] = []
-"""Agents started by this process: kept so that their ends are collected."""
+_TURN = threading.Lock()
+_STARTED: list[tuple[Path, subprocess.Popen[bytes]]] = []
+"""Agents started by this process, and their runtime directories: kept so that their ends are collected."""
 
 
 def agent_is_there() -> bool:

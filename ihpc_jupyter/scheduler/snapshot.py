@@ -29,7 +29,8 @@ class SiteSnapshot(Model):
     """How the batch system is, and when it was asked: the file that is written last, with each answer.
 
     *asked_at*: when the last question that has ended began, 0 before the first; *failures*: questions since the
-    last answer, *error*: why. *within*: seconds in which a reader that waits hears of the next question's outcome.
+    last answer, *error*: why. *within*: seconds in which a reader that waits hears of the next question's outcome,
+    *at_rest*: in which one that looks does.
     """
 
     version: Literal[1] = 1
@@ -39,6 +40,7 @@ class SiteSnapshot(Model):
     failures: Annotated[int, Field(ge=0)] = 0
     error: Line = ""
     within: Seconds = 30.0
+    at_rest: Seconds = 40.0
     room: SharedRoom | None = None
 
 

@@ -70,6 +70,10 @@ class SnapshotFiles:
         """A moment of the directory's by this host's clock, or a little earlier."""
         return min(moment + (self._offset or 0.0) - self._grain, time.time())
 
+    def there(self, moment: float) -> float:
+        """A moment of this host's by the directory's clock, or a little later."""
+        return moment - (self._offset or 0.0) + self._grain
+
     def site(self) -> SiteSnapshot:
         """How the batch system is, where somebody keeps that up to date. Raises `Unusable`."""
         keeper = self._keeper()
@@ -154,7 +158,7 @@ def _touch(path: Path) -> None:
     try:
         os.utime(path, follow_symlinks=False)
     except FileNotFoundError:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
 
 
 def _identity(found: os.stat_result) -> tuple[int, int, int]:

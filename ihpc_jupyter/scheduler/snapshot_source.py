@@ -44,6 +44,7 @@ class SnapshotSource:
         self._files = files
         self._polling = polling
         self._last = 0.0
+        self._mark = 0.0
         self._marked_at: float | None = None
         self._used = False
         self._direct_at: float | None = None
@@ -100,14 +101,15 @@ class SnapshotSource:
         """What was published since the last look, whoever wanted it; a mark where that is long ago."""
         site = self._files.site()
         old = self._files.now - site.asked_at >= self._polling.rest
+        if self._marked_at is not None and site.asked_at > self._mark:
+            self._marked_at = None  # answered, be it news or not
         if self._marked_at is None and (old or not self._last):
-            self._files.mark(Wish.LOOKS)
-            self._marked_at = time.monotonic()
-            self._last = site.asked_at if old else self._last
+            self._mark, self._marked_at = self._files.mark(Wish.LOOKS), time.monotonic()
+            self._last = max(self._last, site.asked_at if old else 0.0)
         if site.asked_at > self._last:
             return site
         if self._marked_at is not None:
-            _not_overdue(self._marked_at, self._polling.rest + site.within)
+            _not_overdue(self._marked_at, site.at_rest)
         return None
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -135,7 +137,8 @@ class SnapshotSource:
             self._direct_end = time.monotonic()
             pause = max(rest, REST_BETWEEN * (self._direct_end - now)) * random.uniform(1.0, 1.1)  # noqa: S311
             self._direct_at = self._direct_end + pause
-        note = f"The centre's snapshot is not used ({why}); the batch system is asked directly, at rest's pace."
+        self._last = max(self._last, self._files.there(began))  # nothing older is news
+        note = f"The centre's snapshot is not used ({why}); the batch system is asked directly, now and then."
         return Told(jobs, began, self._direct_end - now, note)
 
 

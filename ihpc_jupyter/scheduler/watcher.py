@@ -7,6 +7,7 @@ batch system is slow or silent.
 import asyncio
 import contextlib
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -170,7 +171,9 @@ class Watcher:
         if after is not None and asked_at is not None and asked_at > after and self.snapshot.failures == 0:
             return self.snapshot
         future: asyncio.Future[JobsSnapshot] = asyncio.get_running_loop().create_future()
-        self._waiters.append((after or 0.0, self.queries if after is None else -1, future))
+        # A source may tell that a question under way was asked after this; else the next one counts.
+        began, number = (time.time(), self.queries) if after is None else (after, sys.maxsize)
+        self._waiters.append((began, number, future))
         self.poke()
         return await future
 
@@ -300,7 +303,7 @@ class Watcher:
         for after, before, future in waiters:
             if future.done():
                 continue
-            if began <= after or number < before:
+            if began <= after and number < before:
                 self._waiters.append((after, before, future))
             elif error is not None:
                 future.set_exception(error)

@@ -1,0 +1,67 @@
+"""The hub runs the snapshot's writer as its service: users read their own jobs there and ask Slurm nothing."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ihpc_jupyter.scheduler.snapshot import SnapshotPaths
+from tests.hub.hub import USERS, Hub, explain_missing, running_hub
+from tests.slurmbed import SlurmBed, wait_until
+
+ALICE, BOB = USERS
+_SERVICE = "import sys; from ihpc_jupyter.cli import main; sys.exit(main(sys.argv[1:]))"
+_READER = """
+import asyncio, sys, tempfile
+from pathlib import Path
+from ihpc_jupyter.model.site import Lane, Shape, Site
+from ihpc_jupyter.scheduler.open import open_watched
+site = Site(name="bed", kind="slurm", lanes={"batch": Lane()}, shapes={"s": Shape()}, snapshot=sys.argv[1])
+async def read():
+    batch, watcher = open_watched(site, Path(tempfile.gettempdir()) / "ihpc-reader")
+    told = await watcher.fresh()
+    print(*sorted(told.jobs), "requests:", batch.requests)
+    await watcher.close()
+    await batch.close()
+asyncio.run(read())
+"""
+
+
+@pytest.fixture
+def paths(slurm: SlurmBed) -> Iterator[SnapshotPaths]:
+    made = SnapshotPaths(Path(slurm.directory) / "snapshot")
+    yield made
+    shutil.rmtree(made.directory, ignore_errors=True)
+
+
+@pytest.fixture
+def serving(slurm: SlurmBed, paths: SnapshotPaths) -> Iterator[Hub]:
+    if missing := explain_missing():
+        pytest.skip(missing)
+    words = [sys.executable, "-c", _SERVICE, "site", "snapshot", "bed", "--directory", str(paths.directory)]
+    more = (
+        "import os\n"
+        f"c.JupyterHub.services.append({{'name': 'ihpc-snapshot', 'command': {words!r}, 'environment': "
+        "{name: os.environ[name] for name in ('IHPC_SYSTEM_SITE_FILE', 'SLURM_CONF', 'PYTHONPATH', 'PATH')}})"
+    )
+    with running_hub(slurm, more) as hub:
+        yield hub
+
+
+def read(slurm: SlurmBed, paths: SnapshotPaths, user: str) -> list[str]:
+    """The jobs that a user's watcher reads, and how many requests of its own that cost."""
+    return slurm.run(sys.executable, "-c", _READER, str(paths.directory), user=user).stdout.split()
+
+
+def test_the_hub_keeps_the_snapshot_and_users_read_their_own_jobs(
+    serving: Hub, slurm: SlurmBed, paths: SnapshotPaths
+) -> None:
+    jobs = {user: slurm.submit("--ntasks=1", "--mem=100M", user=user) for user in (ALICE, BOB)}
+    wait_until(paths.alive.exists, "the service lives", 30)
+    for user, other in ((ALICE, BOB), (BOB, ALICE)):
+        *told, _, requests = read(slurm, paths, user)
+        assert jobs[user] in told
+        assert jobs[other] not in told
+        assert requests == "0"
