@@ -159,7 +159,7 @@ class RunCard:
 _SPLASH = re.compile(
     r"NotFoundError: Failed to execute 'removeChild' on 'Node'[^\n]*\n\s+at \S+/static/lab/jlab_core\.\S+"
 )
-"""JupyterLab removes its splash screen twice where a theme is chosen while it starts. That is done by a timer: the trace
+"""JupyterLab removes its splash screen twice where a theme is chosen while it starts. A timer does that: the trace
 has one line, and it is JupyterLab's."""
 
 
