@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import wraps
 
 from jupyterhub.app import JupyterHub
 from traitlets import HasTraits
@@ -14,19 +15,35 @@ from ihpc_jupyter.scheduler.slurm_commands import read_command
 
 
 def check_hub(kind: type[HasTraits]) -> None:
-    """Look at the settings of the hub that is starting in this process, if one is; *kind* is our spawner's class.
+    """Look at the settings of the hub that starts in this process, if one does; *kind* is our spawner's class.
 
-    This module is loaded while the hub still reads its settings: they are looked at as soon as it has them.
+    Where it is named by its module, it is loaded while the hub reads its settings: they are looked at when it
+    has them. Where it is installed, every hub loads it by its entry point, before it reads any.
     """
     if JupyterHub.initialized():
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().call_soon(_check, JupyterHub.instance(), kind)
+    else:
+        _check_later(kind)
+
+
+def _check_later(kind: type[HasTraits]) -> None:
+    """Nothing tells a spawner's class that the hub has its settings, before a user asks for a server."""
+    initialize = JupyterHub.initialize
+
+    @wraps(initialize)
+    async def and_check(hub: JupyterHub, *args: object, **kwargs: object) -> None:
+        await initialize(hub, *args, **kwargs)
+        _check(hub, kind)
+
+    JupyterHub.initialize = and_check
 
 
 def _check(hub: JupyterHub, kind: type[HasTraits]) -> None:
-    """Ends the hub where something is wrong."""
-    chosen = hub.spawner_class if issubclass(hub.spawner_class, kind) else kind
-    found = mistakes(hub.config, chosen)
+    """Ends the hub where something is wrong; a hub with another spawner is no matter of ours."""
+    if not issubclass(hub.spawner_class, kind):
+        return
+    found = mistakes(hub.config, hub.spawner_class)
     if found:
         hub.log.critical("The hub does not start with these settings:\n%s", "\n".join(found))
         hub.exit(1)
