@@ -5,6 +5,7 @@ import hmac
 import json
 from typing import Protocol
 
+from batchspawner.api import BatchSpawnerAPIHandler
 from jupyterhub.apihandlers import APIHandler, default_handlers
 from tornado import web
 
@@ -42,7 +43,9 @@ class PortHandler(APIHandler):
     @web.authenticated
     def post(self) -> None:
         """Take the port."""
-        spawner = self._spawner()
+        spawner = _waiting(self)
+        if spawner is None:
+            raise web.HTTPError(403, "This token is not one of a server that starts.")
         try:
             spawner.take_port(read_port(self.request.body))
         except LookupError as error:
@@ -51,20 +54,35 @@ class PortHandler(APIHandler):
             raise web.HTTPError(400, 'The body is {"port": N}, N an integer in the allowed range.') from None
         self.set_status(204)
 
-    def _spawner(self) -> Starting:
-        """The one whose server's token this is; a token of the same user's that is another's is refused."""
-        given = hashed(self.get_auth_token() or "")
-        spawners = getattr(self.current_user, "spawners", None) or {}
-        for spawner in spawners.values():
-            kept = getattr(spawner, "token_hash", "")
-            if kept and hmac.compare_digest(kept, given):
-                found: Starting = spawner
-                return found
-        raise web.HTTPError(403, "This token is not one of a server that starts.")
+
+class FormerHandler(BatchSpawnerAPIHandler):
+    """batchspawner's own way for a port: it sets whatever it is told, so it is closed to servers of ours.
+
+    It stays for others': every hub of an installation loads this module, by the entry point of our spawner.
+    """
+
+    @web.authenticated
+    def post(self) -> None:
+        """As batchspawner does, but 403 for a server of ours."""
+        if _waiting(self) is not None:
+            raise web.HTTPError(403, f"This server tells its port at {PATH}.")
+        super().post()
+
+
+def _waiting(handler: APIHandler) -> Starting | None:
+    """The spawner of ours whose server's token the request has; another token of the same user's has none."""
+    given = hashed(handler.get_auth_token() or "")
+    spawners = getattr(handler.current_user, "spawners", None) or {}
+    for spawner in spawners.values():
+        kept = getattr(spawner, "token_hash", "")
+        if kept and hmac.compare_digest(kept, given):
+            found: Starting = spawner
+            return found
+    return None
 
 
 def register() -> None:
-    """Add our handler to the hub's, and take away batchspawner's, which came with the import of its classes:
-    it accepts more than a port, and nothing of ours uses it."""
-    kept = [entry for entry in default_handlers if not entry[1].__module__.startswith("batchspawner.")]
-    default_handlers[:] = [*(entry for entry in kept if entry[0] != PATH), (PATH, PortHandler)]
+    """Add our handler to the hub's, and put a guard before batchspawner's, which came with its classes."""
+    former = [entry[0] for entry in default_handlers if issubclass(entry[1], BatchSpawnerAPIHandler)]
+    ours = {PATH: PortHandler, **dict.fromkeys(former, FormerHandler)}
+    default_handlers[:] = [*(entry for entry in default_handlers if entry[0] not in ours), *ours.items()]
