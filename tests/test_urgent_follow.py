@@ -1,6 +1,7 @@
 """What a run's files say, in order, on a screen: half lines, further attempts, another winner, lost words."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.kernel.urgent.files import Travelled, get_files, put_files, readable
 from ihpc_jupyter.kernel.urgent.follow import Feed
 from ihpc_jupyter.kernel.urgent.kept import THIS_KERNEL, Kept
+from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.run import Attempt, RunState, RunView, WayKind
 from tests.test_urgent_stage import view
@@ -144,6 +146,18 @@ def test_without_a_result_the_log_may_say_why(mailbox: Mailbox) -> None:
     mailbox.log(1, 0).write_bytes(b"x" * 10_000 + b"\xff the end")
     assert len(log_tail(mailbox, 1, 0)) < 5000
     assert log_tail(mailbox, 1, 0).endswith("the end")
+
+
+def test_a_result_that_is_here_is_believed_before_the_agent_has_seen_it(mailbox: Mailbox) -> None:
+    mailbox.result.write_text('{"ok": true, "attempt": 1, "copy": 0}\n')
+    run = Run(tried(1).model_copy(update={"mailbox": str(mailbox.path)}))
+    assert run.seen.state is RunState.SUCCEEDED
+    assert run.seen.stages["succeeded"] == pytest.approx(time.time(), abs=5)
+    assert not run.cancelled()
+    mailbox.result.write_text('{"ok": false, "attempt": 1, "copy": 0}\n')
+    assert Run(tried(1).model_copy(update={"mailbox": str(mailbox.path)})).seen.state is RunState.FAILED
+    missed = Run(view(RunState.MISSED, mailbox=str(mailbox.path)))
+    assert missed.seen.state is RunState.MISSED, "of a late result the agent has the word"
 
 
 def test_a_results_first_line(mailbox: Mailbox) -> None:

@@ -48,13 +48,13 @@ class UserJobs:
         await self._batch.cancel([job_id])
 
     async def cancel_patiently(self, job_id: str) -> None:
-        """Cancel as soon as the batch system answers again: a server that was stopped must not run on."""
+        """Cancel as soon as the batch system answers (again): a server that was stopped must not run on."""
         pause = 2.0
         while True:
-            await asyncio.sleep(pause)
             try:
                 await self.cancel(job_id)
             except Unavailable:
+                await asyncio.sleep(pause)
                 pause = min(60.0, 2 * pause)
             else:
                 return

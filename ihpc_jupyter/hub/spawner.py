@@ -45,6 +45,7 @@ class IhpcSpawner(LaneSpawner):
         self._progress = Progress()
         self._news = asyncio.Event()
         self._up = False
+        self._given_up = False
 
     # What outlives the hub.
 
@@ -89,6 +90,7 @@ class IhpcSpawner(LaneSpawner):
         """Submit the job, wait for its server; the server's URL. Raises `SpawnException` with the cause."""
         self._progress = Progress()
         self._news = asyncio.Event()
+        self._given_up = False
         chosen = self.accept(self.user_options or {})  # with what a hook of the centre's has set meanwhile
         self._lane_name = chosen.lane
         self._tag = f"jupyter-{secrets.token_hex(6)}"
@@ -283,6 +285,7 @@ class IhpcSpawner(LaneSpawner):
                 await asyncio.sleep(0.1)
             self._spawn_future = None
         except asyncio.CancelledError:
+            self._given_up = True
             raise problem("The start was cancelled.", "cancelled") from None
         except SpawnException as failure:
             self.log.error("The start of %s failed: %s", self._log_name, failure)
@@ -299,6 +302,10 @@ class IhpcSpawner(LaneSpawner):
             return
         job_id, watch = self.job_id, self._centre.watch
         jobs = self._jobs()
+        if self._given_up:
+            # JupyterHub comes back one second after it has cancelled a start, and fails where it still stops.
+            self._cancelling = asyncio.ensure_future(jobs.cancel_patiently(job_id))
+            return
         try:
             await jobs.cancel(job_id)
         except Unavailable:

@@ -111,9 +111,9 @@ class Feed:
 
 def ahead(view: RunView, reached: dict[RunState, float]) -> RunView:
     """The view with what the run itself said since: the agent's word is up to half a second old."""
-    if view.state.ended:
-        return view
     stages: dict[str, float] = {state.value: at for state, at in reached.items()} | view.stages
+    if view.state.ended:
+        return view.model_copy(update={"stages": stages})
     latest = max([view.state, *reached], key=PATH.index)
     reason = view.reason if latest is view.state else ""
     return view.model_copy(update={"state": latest, "stages": stages, "reason": reason})
@@ -131,14 +131,4 @@ def follow(run: Run, screen: Screen) -> RunView:
         feed.unanswered()
         return run.seen
     feed.finish(int(told["attempt"]), int(told["copy"]))
-    return ended(ahead(run.seen, feed.reached), ok=bool(told.get("ok")))
-
-
-def ended(view: RunView, *, ok: bool) -> RunView:
-    """The view of a run whose result is here, though the agent may not have said so yet."""
-    if view.state.ended:
-        return view
-    state = RunState.SUCCEEDED if ok else RunState.FAILED
-    return view.model_copy(
-        update={"state": state, "stages": view.stages | {state.value: time.time()}, "reason": ""}
-    )
+    return ahead(run.seen, feed.reached)

@@ -59,12 +59,12 @@ class Run:
         """Everything that is known of the run now. Raises Unavailable."""
         if not self._watch.view.state.ended:
             self._watch.view = ask(AgentClient.run, self.id)
-        return self._watch.view
+        return self._watch.seen
 
     @property
     def seen(self) -> RunView:
-        """The agent's last word, at most half a second old while the run goes on and the agent is there."""
-        return self._watch.view
+        """What is known without asking: at most half a second old while the run goes on and the agent is there."""
+        return self._watch.seen
 
     @property
     def trouble(self) -> str:

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
+from ihpc_jupyter.client.events import result_line
 from ihpc_jupyter.errors import IhpcError, NotFound
 from ihpc_jupyter.kernel.portal import portal
 from ihpc_jupyter.kernel.urgent.session import agent
@@ -37,10 +38,26 @@ class Watch:
         self.ended: Future[None] = Future()
         self.mailbox = Mailbox(Path(view.mailbox))
         self._began = time.monotonic()
+        self._answer: tuple[RunState, float] | None = None
         if self._is_over():
-            self.ended.set_result(None)
+            self._end()
         else:
             portal().start_task_soon(self._follow)
+
+    @property
+    def seen(self) -> RunView:
+        """The agent's last word, or the result's where the agent has not seen that yet."""
+        if self.view.state.ended or self._answer is None:
+            return self.view
+        state, at = self._answer
+        stages = self.view.stages | {state.value: at}
+        return self.view.model_copy(update={"state": state, "stages": stages, "reason": ""})
+
+    def _end(self) -> None:
+        told = result_line(self.mailbox)
+        if told is not None:
+            self._answer = RunState.SUCCEEDED if told.get("ok") else RunState.FAILED, time.time()
+        self.ended.set_result(None)
 
     def _is_over(self) -> bool:
         ended = self.view.state.ended and self.view.state not in ANSWERED
@@ -55,7 +72,7 @@ class Watch:
             for task in tasks:
                 task.cancel()
             # Whoever is called back may ask the agent: not from this thread, which answers.
-            await asyncio.to_thread(self.ended.set_result, None)
+            await asyncio.to_thread(self._end)
         finally:
             for task in (result, states):
                 task.cancel()
