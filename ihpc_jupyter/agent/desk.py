@@ -23,6 +23,8 @@ from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
 CAPACITY_AGE = 5.0
 """Seconds for which what is free, and what could give way, is not asked for again."""
+LATELY = 20.0
+"""Seconds for which an answer still says which reservations there are."""
 
 
 class SiteDesk:
@@ -55,6 +57,10 @@ class SiteDesk:
     async def capacity(self, patience: float) -> Capacity | None:
         """What is free, lately; None where nobody says so within *patience* seconds."""
         return await self._capacity.look(patience)
+
+    def lately(self) -> Capacity | None:
+        """What the last answer said, not older than `LATELY`; nobody is asked."""
+        return self._capacity.last(LATELY)
 
     async def preemptible(self, patience: float) -> dict[str, int] | None:
         """How many jobs run in preemptible lanes, lately; None where nobody says so within *patience* seconds."""
