@@ -336,7 +336,7 @@ def _start_with(spawner: family.FamilySpawner, options: dict[str, object]) -> No
 def test_the_form_says_that_nobody_knows_what_is_free(describe: Callable[[str], None]) -> None:
     describe(site_file("pbs"))
     page = spawner_of("pbs").render_form()
-    assert "This batch system is not asked what is free." in page
+    assert "What is free is unknown: this batch system is not asked." in page
     assert page.count("Free cores: unknown; expected wait: unknown") == 2
     assert 'value="interactive"' in page
     assert 'value="urgent"' not in page, "a lane for others is not shown"
@@ -546,12 +546,12 @@ def test_batchspawners_chain_starts_and_stops_a_server(
         spawner.take_port(30001)
         with pytest.raises(LookupError):
             spawner.take_port(30002)
-        where = await start
+        host, port = await start
         asked.write_text("")
         if kind == "gridengine":
             asked.write_text("<job_info/>")
         await spawner.stop(now=True)
-        return tuple(where)
+        return host, port
 
     assert asyncio.run(asyncio.wait_for(play(), 20)) == ("node3", 30001)
     assert spawner.job_id == job_id
@@ -576,13 +576,19 @@ def test_batchspawners_chain_starts_and_stops_a_server(
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("gridengine", "Unable to run job"), ("condor", "ERROR"), ("pbs", "1;id")]
-)
-def test_an_answer_without_a_jobs_id_is_no_start(describe: Callable[[str], None], kind: str, said: str) -> None:
+    ("kind", "answer", "told"),
+    [("gridengine", "echo Unable to run job", "submission failure"),
+     ("condor", "echo ERROR", "submission failure"), ("pbs", "echo '1;id'", "submission failure"),
+     ("pbs", "echo qsub: Unknown queue >&2; false", "Unknown queue")],
+)  # fmt: skip
+def test_an_answer_without_a_jobs_id_is_no_start(
+    describe: Callable[[str], None], kind: str, answer: str, told: str
+) -> None:
     describe(site_file(kind))
-    spawner = spawner_of(kind, exec_prefix="", batch_submit_cmd=f"cat > /dev/null; echo {shlex.quote(said)}")
-    with pytest.raises(RuntimeError, match="submission failure"):
+    spawner = spawner_of(kind, exec_prefix="", batch_submit_cmd=f"cat > /dev/null; {answer}")
+    with pytest.raises(SpawnException) as refused:
         asyncio.run(spawner.start())
+    assert told in refused.value.jupyterhub_message
 
 
 def test_each_is_chosen_by_the_name_that_the_package_declares() -> None:

@@ -51,6 +51,14 @@ class FamilySpawner(RenderedLanes):
                 raise InvalidRequest(f"The {what} {value!r} cannot stand in a batch script.")
         return home
 
+    async def start(self) -> tuple[str, int]:
+        """As batchspawner does: host and port of the server. Raises `SpawnException` with the cause."""
+        try:
+            host, port = await super().start()
+        except RuntimeError as error:  # what the command said, or batchspawner of the job
+            raise problem(str(error), "job-failed", 500) from None
+        return host, port
+
     async def submit_batch_script(self) -> str:
         """Submit the job of what was chosen; its id, empty where none was told. Raises `SpawnException` for a
         refused option, `RuntimeError` with what the command said.

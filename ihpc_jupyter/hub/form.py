@@ -64,7 +64,7 @@ def _last(field: str, last: Mapping[str, object], names: Collection[str], defaul
 def _told(age: float | None, *, known: bool) -> str:
     """How old what is said of free cores is."""
     if age is None:
-        return "This batch system is not asked what is free."
+        return "What is free is unknown: this batch system is not asked."
     seconds = f"{age:.0f} second{'' if round(age) == 1 else 's'}"
     return f"As told {seconds} ago." if known else "What is free is being asked for."
 
