@@ -575,6 +575,38 @@ def test_batchspawners_chain_starts_and_stops_a_server(
     assert TOKEN not in caplog.text
 
 
+SILENT = {
+    "torque": "qstat: cannot connect to server big (errno=15137)", "moab": "ERROR: communication error",
+    "pbs": "Connection refused", "gridengine": "error: unable to contact qmaster", "lsf": "LSF is down.",
+    "condor": "-- Failed to fetch ads from: <10.0.0.1:9618>",
+}  # fmt: skip
+GONE = {
+    "torque": ["qstat: Unknown Job Id 77.server", "<job_state>C</job_state>"],
+    "moab": ['State="Completed"', "ERROR:  cannot locate job 'Moab.77'"],
+    "pbs": ["qstat: Unknown Job Id 77.server", "qstat: 77.server Job has finished", "job_state = F"],
+    "gridengine": ["<job_info></job_info>", "<job_info xmlns:xsd='x'/>"],
+    "lsf": ["Job <77> is not found", "DONE node3", "EXIT node3"],
+    "condor": ["", "4, undefined"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_system_that_is_silent_costs_nobody_a_server(describe: Callable[[str], None], kind: str) -> None:
+    describe(site_file(kind))
+
+    def poll(says: str, *, fails: bool) -> object:
+        command = f"echo {shlex.quote(says)} {'>&2; false' if fails else ''}"
+        spawner = spawner_of(kind, exec_prefix="", batch_query_cmd=command.replace("{", "{{").replace("}", "}}"))
+        spawner.job_id = "77"
+        return asyncio.run(spawner.poll())
+
+    assert poll(SILENT[kind], fails=True) is None
+    for says in (*ANSWERS[kind][3:], *(["job_state = S", "<job_state>S</job_state>"] if kind == "pbs" else [])):
+        assert poll(says, fails=False) is None
+    for says in GONE[kind]:
+        assert [poll(says, fails=fails) for fails in (False, True)] == [1, 1], says
+
+
 @pytest.mark.parametrize(
     ("kind", "answer", "told"),
     [("gridengine", "echo Unable to run job", "submission failure"),

@@ -30,7 +30,7 @@ class Wanted:
 class System:
     """A batch system's words: *mark* begins each directive, *said* are the options of one job, *time* (of seconds)
     and *memory* (of bytes) are for templates, *cannot* says of keys of lanes and shapes why they are refused;
-    *plain_time* and *plain_memory* are the units of plain numbers.
+    *gone* matches what is said of a job that is over; *plain_time* and *plain_memory* are units of plain numbers.
     """
 
     kind: ServerKind
@@ -39,6 +39,7 @@ class System:
     time: Callable[[float], str]
     memory: Callable[[int], str]
     cannot: Mapping[str, str]
+    gone: str
     reads_on: bool = False
     """Whether it looks for directives beyond the script's first command, too."""
     script_is_private: bool = True
@@ -227,29 +228,38 @@ def condor_description(lines: Sequence[str], options: Sequence[str]) -> str:
 
 
 _NO_QOS = "this batch system knows no QoS; remove it."
+_GONE_OF_PBS = r"Unknown Job|has finished|job_state(>| = )[CEFX]"
 
 TORQUE = System(
     ServerKind.TORQUE, "#PBS ", _torque, clock, _mib("mb"),
     {"qos": _NO_QOS, "reservation": "Torque by itself knows no reservations; Moab does (kind moab)."},
+    _GONE_OF_PBS,
 )  # fmt: skip
-MOAB = System(ServerKind.MOAB, "#PBS ", _moab, clock, _mib("mb"), {})
+MOAB = System(
+    ServerKind.MOAB, "#PBS ", _moab, clock, _mib("mb"), {},
+    r'State="(Completed|Removed|Vacated)"|(cannot locate|invalid) job',
+)  # fmt: skip
 PBS = System(
     ServerKind.PBS, "#PBS ", _pbs, clock, _mib("mb"),
     {"qos": _NO_QOS, "reservation": "a reservation of PBS is a queue; name that queue as partition."},
+    _GONE_OF_PBS,
 )  # fmt: skip
 GRIDENGINE = System(
     ServerKind.GRIDENGINE, "#$ ", _gridengine, clock, _mib("M"),
     {"qos": _NO_QOS,
      "gpus": "GridEngine has no word of its own for GPUs; let a lane's partition be a queue of theirs."},
+    r"</job_info>|<job_info\b[^>]*/>",  # the list of all jobs was told, without it
     reads_on=True,
 )  # fmt: skip
 LSF = System(
     ServerKind.LSF, "#BSUB ", _lsf, minutes, _mib("MB"), {"qos": _NO_QOS},
+    r"is not found|^(DONE|EXIT|ZOMBI)\b",
     reads_on=True, script_is_private=False, plain_time="m",
 )  # fmt: skip
 CONDOR = System(
     ServerKind.CONDOR, "", _condor, lambda seconds: str(math.ceil(seconds)), _mib(""),
     {"qos": _NO_QOS, "partition": "HTCondor has no queues; c.IhpcCondorSpawner.req_options may hold requirements.",
      "reservation": "HTCondor has no reservations; remove it."},
+    r"^[345],",
     script_is_private=False, plain_memory="M",
 )  # fmt: skip

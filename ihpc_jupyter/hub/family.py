@@ -6,7 +6,9 @@ no such system was run with them.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 from batchspawner.batchspawner import (
     CondorSpawner,
@@ -88,6 +90,11 @@ class FamilySpawner(RenderedLanes):
         self.log.error("This is no job's id: %r", told)
         return ""
 
+    def state_isunknown(self) -> bool:
+        """Whether what was said of the job is neither of those, nor that it is over: unknown is not gone."""
+        silent = bool(self.job_status) and not re.search(self.system.gone, self.job_status)
+        return silent or bool(super().state_isunknown())
+
     def take_port(self, port: int) -> None:
         """Called by the port handler with what this server's token brought; once a start."""
         self._check_port(port)
@@ -147,6 +154,18 @@ class IhpcGridengineSpawner(FamilySpawner, GridengineSpawner):
             if not _SAFE_NAME.fullmatch(value) and (value or name == "memory_resource"):
                 raise InvalidRequest(f"{name}: {value!r} is not a name.")
         return given
+
+    def state_ispending(self) -> bool:
+        """As batchspawner has it; what is no list of jobs is no answer."""
+        with suppress(ParseError):
+            return bool(super().state_ispending())
+        return False
+
+    def state_isrunning(self) -> bool:
+        """The same."""
+        with suppress(ParseError):
+            return bool(super().state_isrunning())
+        return False
 
 
 class IhpcLsfSpawner(FamilySpawner, LsfSpawner):

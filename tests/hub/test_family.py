@@ -46,7 +46,8 @@ setsid env -i HOME="$HOME" PATH=/usr/bin:/bin /bin/bash "$PLACE/script" > "$PLAC
 echo "$!.stand-in"
 """,
     "qstat": """#!/bin/bash
-kill -0 "$(basename "$2" .stand-in)" && printf 'job_state = R\\n exec_host = localhost/0\\n'
+kill -0 "$(basename "$2" .stand-in)" || { echo "qstat: Unknown Job Id $2" >&2; exit 153; }
+printf 'job_state = R\\n exec_host = localhost/0\\n'
 """,
     "qdel": """#!/bin/bash
 kill "$(basename "$1" .stand-in)"
