@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -269,7 +270,7 @@ def test_a_lane_that_slurm_refuses_is_told_in_its_words(world: World, slurm: Slu
     ],
 )
 def test_a_wrong_order_is_one_clear_line_and_nothing_is_submitted(
-    world: World, order: dict[str, object], error: type[Exception], words: str
+    world: World, order: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     agent = world.agent()
     with pytest.raises(error, match=words):
