@@ -24,7 +24,7 @@ from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 CAPACITY_AGE = 5.0
 """Seconds for which what is free, and what could give way, is not asked for again."""
 LATELY = 20.0
-"""Seconds for which an answer still says which reservations there are."""
+"""Seconds for which a plan may rest on an answer, whose age it tells."""
 
 
 class SiteDesk:
@@ -58,9 +58,10 @@ class SiteDesk:
         """What is free, lately; None where nobody says so within *patience* seconds."""
         return await self._capacity.look(patience)
 
-    def lately(self) -> Capacity | None:
-        """What the last answer said, not older than `LATELY`; nobody is asked."""
-        return self._capacity.last(LATELY)
+    def lately(self) -> tuple[Capacity, float] | None:
+        """What was free lately and how many seconds ago, not more than `LATELY`; nobody is asked."""
+        capacity = self._capacity.last(LATELY)
+        return (capacity, self._capacity.age) if capacity is not None else None
 
     async def preemptible(self, patience: float) -> dict[str, int] | None:
         """How many jobs run in preemptible lanes, lately; None where nobody says so within *patience* seconds."""

@@ -32,7 +32,12 @@ class Glance(Generic[T]):
 
     def last(self, age: float) -> T | None:
         """The last answer where it is at most *age* seconds old; asks nobody."""
-        return self._answer if time.monotonic() - self._answered_at <= age else None
+        return self._answer if self.age <= age else None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last answer; infinite where there was none."""
+        return time.monotonic() - self._answered_at
 
     async def _renew(self) -> None:
         self.silence = None

@@ -88,9 +88,17 @@ class RunKeeper:
         self._publish(self.view())
         self._woken.set()
 
+    @property
+    def waits(self) -> bool:
+        """Whether its first attempt has not begun yet."""
+        attempts = self.record.attempts
+        return not self.record.state.ended and len(attempts) == 1 and attempts[0].started_at is None
+
     async def replan(self, plan: Plan) -> None:
-        """Take in the plan that was made while the first attempt's job was asked for: the request stays."""
+        """Take in what is known now: whoever has to go is told; the request itself stays."""
         async with self._turn:
+            if not self.waits:
+                return
             told, first = self.record.plan, self.record.attempts[0]
             if {told.chosen, plan.chosen} <= SAME_REQUEST:
                 self.record = self.record.with_attempt(first.model_copy(update={"way": plan.chosen}))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 from ihpc_jupyter.agent.attempts import WORKER_WAYS
-from ihpc_jupyter.agent.desk import SiteDesk
+from ihpc_jupyter.agent.desk import CAPACITY_AGE, SiteDesk
 from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.lease import Lease
 from ihpc_jupyter.agent.link import HeadLink
@@ -33,6 +33,12 @@ GLANCE = 0.06
 
 LOOK = 2.0
 """Seconds that somebody who only wants a plan waits for it."""
+
+AMPLE = 4
+"""So many times its cores free a moment ago: a plan says so, with its age, and does not ask again."""
+
+LOOK_AGAIN = 0.3
+"""Seconds after a start before anything else is asked: the start comes first."""
 
 MAX_RUNS = 500
 """Ended runs that are remembered."""
@@ -60,8 +66,6 @@ class Runs:
         self._spawn = spawn
         self._clusters = clusters
         self._views: dict[str, RunView] = {}
-        self._open: dict[str, Wanted] = {}
-        """Runs whose plan lacks what the batch system says."""
 
     @property
     def busy(self) -> bool:
@@ -135,25 +139,16 @@ class Runs:
         wanted = self.resolve(order)
         return await rehearse(self._desks[wanted.site.name], wanted, await self.plan(order))
 
-    async def create(self, order: RunOrder, *, later: bool = False) -> RunView:
-        """A new run, planned, its mailbox ready; it begins when the payload is there.
-
-        *later*: what the batch system says of its room comes into the plan while the start is under way, where
-        it cannot change what is asked for.
-        """
+    async def create(self, order: RunOrder) -> RunView:
+        """A new run, planned, its mailbox ready; it begins when the payload is there."""
         wanted = self.resolve(order)
-        plan = self._plan_now(wanted) if later else None
-        if plan is None:
-            plan = make_plan(wanted, await self._evidence(wanted, GLANCE), time.time())
-            later = False
+        plan = make_plan(wanted, self._lately(wanted) or await self._evidence(wanted, GLANCE), time.time())
         silence = self._desks[wanted.site.name].silence
         if silence is not None and plan.chosen not in WORKER_WAYS:
             hint = "Nothing was submitted. Try again in a moment, or name another site."
             raise Unavailable(silence.message, hint) from silence
         record = new_run(wanted, plan)
         lease = await asyncio.to_thread(self._save_new, record)
-        if later:
-            self._open[record.id] = wanted
         return self._keep(record, lease).view()
 
     def _save_new(self, record: RunRecord) -> Lease:
@@ -184,10 +179,8 @@ class Runs:
             raise Rejected(f"Run {id_} is {keeper.record.state} already.", "Order a new one.")
         if not await asyncio.to_thread(keeper.mailbox.order.exists):
             raise Rejected(f"The mailbox of run {id_} has no order yet.", "Write payload and order.json first.")
-        wanted = self._open.pop(id_, None)
         await keeper.begin()
-        if wanted is not None:
-            await keeper.replan(make_plan(wanted, await self._evidence(wanted, GLANCE), time.time()))
+        self._spawn(self._look_again(keeper))
         return keeper.view()
 
     async def stop(self, id_: str) -> RunView | None:
@@ -196,7 +189,6 @@ class Runs:
         if keeper.record.settled:
             self.keepers.pop(id_, None)
             self._views.pop(id_, None)
-            self._open.pop(id_, None)
             await asyncio.to_thread(shutil.rmtree, keeper.mailbox.path, True)
             await asyncio.to_thread(self._store.forget, keeper.record)
             self._tell(Change(revision=0, kind="run-gone", name=id_))
@@ -237,13 +229,25 @@ class Runs:
 
     # -- evidence ----------------------------------------------------------------------------------------
 
-    def _plan_now(self, wanted: Wanted) -> Plan | None:
-        """The plan without a question, where the answer could not change what is asked for: room or not, the
-        batch system gets the same request. None where the reservations are not known."""
+    def _lately(self, wanted: Wanted) -> Evidence | None:
+        """What was known a moment ago, where it says that there is room for this run many times over: nobody
+        waits for a question then. Where others may have to go, it is asked anew."""
         lately = self._desks[wanted.site.name].lately()
-        reservations = Capacity(reservations=lately.reservations) if lately else None
-        plan = make_plan(wanted, self._known(wanted, reservations, None), time.time())
-        return plan if lately or plan.chosen in WORKER_WAYS else None
+        if lately is None or lately[0].free.get(wanted.lane, 0) < AMPLE * wanted.cores:
+            return None
+        return self._known(wanted, *lately)
+
+    async def _look_again(self, keeper: RunKeeper) -> None:
+        """News of what is free, for the next order; and for this one's plan, where it waits all the same."""
+        record = keeper.record
+        order = record.order.model_copy(update={"site": record.site})
+        wanted = resolve(order, {record.site: self._desks[record.site].site})
+        for pause in (LOOK_AGAIN, CAPACITY_AGE):  # the second time what is told is new
+            await asyncio.sleep(pause)
+            evidence = await self._evidence(wanted, LOOK)
+            if not keeper.waits:
+                return
+            await keeper.replan(make_plan(wanted, evidence, time.time()))
 
     async def _evidence(self, wanted: Wanted, patience: float) -> Evidence:
         desk = self._desks[wanted.site.name]
@@ -251,9 +255,11 @@ class Runs:
         free = capacity.free.get(wanted.lane) if capacity else None
         # Who could give way is a second request: asked for only where there is no room.
         victims = await desk.preemptible(patience) if free is not None and free < wanted.cores else None
-        return self._known(wanted, capacity, victims)
+        return self._known(wanted, capacity, victims=victims)
 
-    def _known(self, wanted: Wanted, capacity: Capacity | None, victims: Mapping[str, int] | None) -> Evidence:
+    def _known(
+        self, wanted: Wanted, capacity: Capacity | None, age: float = 0.0, victims: Mapping[str, int] | None = None
+    ) -> Evidence:
         """What the batch system said, with what this agent knows itself."""
         cluster = self._clusters.get(wanted.order.cluster or "")
         records = [keeper.record for keeper in self.keepers.values() if keeper.record.site == wanted.site.name]
@@ -261,6 +267,7 @@ class Runs:
         able = [worker for worker in workers if not worker.leaving and worker.silent < 2.0]
         return Evidence(
             free=capacity.free.get(wanted.lane) if capacity else None,
+            age=age,
             victims=victims,
             reservation=capacity.reservations.get(wanted.lane) if capacity else None,
             starts={way: starts(records, wanted.lane, way) for way in WayKind},

@@ -12,12 +12,13 @@ from ihpc_jupyter.model.site import Shape, Site
 class Evidence:
     """What is known when a plan is made. Cores; None where nobody could tell in time.
 
-    *victims*: jobs that run in preemptible lanes, by lane. *starts*: seconds that earlier runs of this user took
-    from submission to the first line, by way, in the lane of this plan. *reservation*: an active one that this
-    user may use. *idle*, *workers*: of the own cluster.
+    *age*: seconds since it was told what is free. *victims*: jobs that run in preemptible lanes, by lane.
+    *starts*: seconds that earlier runs of this user took from submission to the first line, by way, in the lane
+    of this plan. *reservation*: an active one that this user may use. *idle*, *workers*: of the own cluster.
     """
 
     free: int | None = None
+    age: float = 0.0
     victims: Mapping[str, int] | None = None
     starts: Mapping[WayKind, Sequence[float]] = field(default_factory=dict)
     reservation: str | None = None
@@ -107,7 +108,8 @@ def _fresh(wanted: Wanted, evidence: Evidence) -> list[Way]:
     if evidence.free is None:
         why = "Not known yet what is free."
     else:
-        why = f"{evidence.free} cores are free, {wanted.cores} are asked for."
+        since = f"were free {evidence.age:.0f} s ago" if evidence.age >= 1 else "are free"
+        why = f"{evidence.free} cores {since}, {wanted.cores} are asked for."
     allocation = Way(kind=WayKind.ALLOCATION, possible=True, lane=wanted.lane, price=wanted.price, why=why)
     if room or not (lanes := victims_of(wanted.site, wanted.lane)):
         return [allocation]

@@ -222,22 +222,26 @@ def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: Slu
     assert set(told.attempts[0].preempted) < set(victims)
 
 
-def test_a_plan_may_be_complete_when_the_run_has_started_and_not_before(world: World, slurm: SlurmBed) -> None:
+def test_a_plan_rests_on_ample_room_a_moment_ago_and_says_so(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
-    victims = slurm.fill("spot")
-    with pytest.raises(InvalidRequest, match="neither true nor false"):
-        order_script(agent, "true", query="?later=perhaps")
-    view = order_script(agent, "echo done", query="?later=true")
-    assert "4 in spot" in str(view.plan), "nothing is known of reservations yet: it had to ask"
-    view = order_script(agent, "echo done", query="?later=true")
-    assert view.plan.chosen is WayKind.ALLOCATION
-    assert view.plan.ways[0].why == "Not known yet what is free."
-    view = start(agent, view)
-    assert (view.plan.chosen, view.attempts[0].way) == (WayKind.PREEMPTION, WayKind.PREEMPTION)
-    assert "4 in spot" in view.plan.ways[1].disturbs
-    over = ended(agent, view.id)
-    told = when(agent, over.id, lambda seen: seen.attempts[0].preempted, "who had to go is in the ledger")
-    assert set(told.attempts[0].preempted) < set(victims)
+    assert "16 cores are free" in planned(agent).ways[0].why
+    asked = len(world.commands.calls("sinfo"))
+    until(lambda: "free 2 s ago" in order_script(agent, "true").plan.ways[0].why, "its age is told", 10)
+    assert len(world.commands.calls("sinfo")) == asked, "and nobody was asked for it"
+    assert "16 cores are free" in order_script(agent, "true", shape={"cores": 4}, copies=2).plan.ways[0].why
+
+
+def test_a_plan_that_was_too_hopeful_is_put_right_while_the_run_waits(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    until(lambda: "16 cores" in planned(agent).ways[0].why, "that it is empty is known", 10)
+    stay = [slurm.submit("--partition=urgent", "--nodes=1", "--exclusive") for _ in range(4)]
+    for job in stay:
+        slurm.wait_for_job(job, "RUNNING")
+    view = run_script(agent, "echo done")
+    assert "There is room" in view.plan.why
+    when(agent, view.id, lambda seen: "There is no room" in seen.plan.why, "the plan says how it is", 10)
+    slurm.run("scancel", *stay)
+    assert ended(agent, view.id).state is RunState.SUCCEEDED
 
 
 def test_a_lane_that_slurm_refuses_is_told_in_its_words(world: World, slurm: SlurmBed) -> None:

@@ -3,7 +3,6 @@
 import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +15,7 @@ from ihpc_jupyter.kernel.urgent.files import Travelled, put_files, readable
 from ihpc_jupyter.kernel.urgent.kept import HELD, THIS_KERNEL, Kept
 from ihpc_jupyter.kernel.urgent.options import UrgentOptions
 from ihpc_jupyter.kernel.urgent.run import Run
-from ihpc_jupyter.kernel.urgent.session import agent, ask
+from ihpc_jupyter.kernel.urgent.session import agent
 from ihpc_jupyter.model.cluster import Environment
 from ihpc_jupyter.model.mailbox import Mailbox
 from ihpc_jupyter.model.run import Kind, RunOrder, RunView
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from ihpc_jupyter.kernel.urgent.capture import Payload
 
 
-SLOW = 32 << 20
-"""Bytes of a payload that take a while to write."""
+SMALL = 1 << 20
+"""Bytes of a payload that is written at once."""
 
 
 def order_for(options: UrgentOptions, kind: Kind, title: str) -> RunOrder:
@@ -65,14 +64,12 @@ def launch(
     namespace: MutableMapping[str, Any] | None = None,
     planned: Callable[[RunView, Travelled], None] | None = None,
 ) -> Run:
-    """Order, write, start; *planned* is told the plan while the batch system makes room for the first attempt,
-    or before that where it takes a while until the batch system is asked.
+    """Order, write, start; *planned* is told the plan before that, or while it is said where all goes fast.
 
     Raises what the agent answers. When anything fails or is interrupted before the start, nothing stays behind.
     """
     files = readable(options.put, Path.cwd())
-    slow = bool(options.workers or files or payload.size > SLOW)
-    view = _create(options, order_for(options, kind, payload.title), later=not slow)
+    view = _create(options, order_for(options, kind, payload.title))
     mailbox = Mailbox(Path(view.mailbox))
     made: list[str] = []
     try:
@@ -80,16 +77,18 @@ def launch(
         if files or options.get:
             payload.order["files"] = True
             put = put_files(mailbox, files)
-        if planned and slow:
+        fast = not (files or options.workers) and payload.size < SMALL
+        if planned and not fast:
             planned(view, put)
         payload.order["tasks"] = view.tasks
         if options.workers:
             made.append(workers.name_for(view))
             payload.order["cluster"] = portal().call(workers.open_workers, view, options.workers)
         payload.write(mailbox)
-        view = ask(AgentClient.start_run, view.id)
-        if planned and not slow:
+        starting = portal().start_task_soon(agent().start_run, view.id)
+        if planned and fast:
             planned(view, put)
+        view = starting.result()
     except BaseException as error:
         _undo(view, made)
         if isinstance(error, OSError):
@@ -112,18 +111,18 @@ def launch(
     return run
 
 
-def _create(options: UrgentOptions, order: RunOrder, *, later: bool) -> RunView:
+def _create(options: UrgentOptions, order: RunOrder) -> RunView:
     """A run that is planned; one that was interrupted on the way is thrown away when its answer comes."""
     unwanted = threading.Event()
     try:
-        return portal().call(_created, options, order, unwanted, later)
+        return portal().call(_created, options, order, unwanted)
     except KeyboardInterrupt:
         unwanted.set()
         raise
 
 
-async def _created(options: UrgentOptions, order: RunOrder, unwanted: threading.Event, later: bool) -> RunView:
-    view = await _asked(partial(AgentClient.create_run, later=later), options, order)
+async def _created(options: UrgentOptions, order: RunOrder, unwanted: threading.Event) -> RunView:
+    view = await _asked(AgentClient.create_run, options, order)
     if unwanted.is_set():
         await _discard(view.id)
     return view
