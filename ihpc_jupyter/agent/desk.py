@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from ihpc_jupyter.agent.glance import Glance
 from ihpc_jupyter.agent.offers import OfferDesk
 from ihpc_jupyter.agent.queue import Owners, QueueDesk
+from ihpc_jupyter.agent.tally import Tally
 from ihpc_jupyter.agent.waits import Waits
-from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.sight import Sight
 from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.model.job import Job
@@ -40,7 +39,7 @@ class SiteDesk:
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
         self._waits = Waits()
-        self._counted: tuple[Mapping[str, Job], int] = ({}, 0)
+        self._tally = Tally({})
         self._capacity = Glance(self.batch.capacity, CAPACITY_AGE)
         self._preemptible = Glance(self.batch.preemptible, CAPACITY_AGE)
 
@@ -74,20 +73,28 @@ class SiteDesk:
             self.accounts = (await self.batch.offers()).accounts
             self._changed()
 
+    @property
+    def tally(self) -> Tally:
+        """The last answer, sorted; once for each that differs from the one before."""
+        jobs = self.watcher.snapshot.jobs
+        if self._tally.jobs is not jobs:
+            self._tally = Tally(jobs)
+            self._waits.observe(jobs.values())
+        return self._tally
+
     def sight(self, uid: str) -> Sight:
         """The last answer about one cluster's jobs."""
         snapshot = self.watcher.snapshot
-        mine = {id_: job for id_, job in snapshot.jobs.items() if _uid(job) == uid}
-        return Sight(mine, snapshot.asked_at if snapshot.answered_at else None)
+        return Sight(self.tally.tagged.get(uid, {}), snapshot.asked_at if snapshot.answered_at else None)
 
     def tagged(self) -> list[Job]:
         """All jobs with our tag that have not ended."""
-        return [job for job in self.watcher.snapshot.jobs.values() if _uid(job) and not job.state.ended]
+        return [job for jobs in self.tally.tagged.values() for job in jobs.values() if not job.state.ended]
 
     def status(self) -> SiteStatus:
         """How the site is."""
         snapshot = self.watcher.snapshot
-        self._waits.observe(snapshot.jobs.values())
+        waiting = self.tally.waiting.total()
         return SiteStatus(
             site=self.site,
             health=snapshot.health,
@@ -95,29 +102,15 @@ class SiteDesk:
             asked_at=snapshot.answered_at,
             latency=snapshot.latency,
             requests=self.batch.requests,
-            waiting=self._waiting(snapshot),
+            waiting=waiting,
             accounts=self.accounts,
             waits=self._waits.by_lane(),
         )
-
-    def _waiting(self, snapshot: JobsSnapshot) -> int:
-        """Counted once for each answer, however many ask how the site is."""
-        counted, waiting = self._counted
-        if counted is not snapshot.jobs:
-            states = Counter(job.state for job in snapshot.jobs.values())
-            waiting = sum(jobs for state, jobs in states.items() if state.waiting)
-            self._counted = snapshot.jobs, waiting
-        return waiting
 
     async def close(self) -> None:
         """Stop watching; jobs go on."""
         await self.watcher.close()
         await self.batch.close()
-
-
-def _uid(job: Job) -> str | None:
-    tag = parse_job_name(job.name)
-    return tag.uid if tag else None
 
 
 def _detail(snapshot: JobsSnapshot) -> str:

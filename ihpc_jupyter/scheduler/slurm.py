@@ -17,6 +17,7 @@ from ihpc_jupyter.scheduler.fold import Fold
 from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
 from ihpc_jupyter.scheduler.slurm_offers import propose
+from ihpc_jupyter.scheduler.slurm_reader import JobReader
 from ihpc_jupyter.scheduler.slurm_why import Inquiry
 from ihpc_jupyter.scheduler.transport import Completed, Transport
 
@@ -39,6 +40,7 @@ class Slurm:
     def __init__(self, site: Site, transport: Transport) -> None:
         self._site = site
         self._transport = transport
+        self._reader = JobReader(self._with_lane)
         self._waiting: dict[str, Job] = {}
         self._dropped: dict[str, tuple[float, Job]] = {}
 
@@ -137,21 +139,19 @@ class Slurm:
     async def query(self) -> list[Job]:
         """One ``squeue`` of this user's jobs, ended ones included while Slurm tells of them."""
         began, known = time.time(), dict(self._waiting)
-        argv = ["squeue", "--me", "--noheader", "--array", "--states=all", f"--Format={text.SQUEUE_FORMAT}"]
+        # Elements that wait come as one line: ten thousand of them are a few kilobytes to send and to read.
+        argv = ["squeue", "--me", "--noheader", "--states=all", f"--Format={text.SQUEUE_FORMAT}"]
         done = await self._ask(argv)
-        # Ten thousand jobs take a fifth of a second to read: nobody else waits for that.
-        jobs = await asyncio.to_thread(self._read, done.stdout, began)
+        jobs = await asyncio.to_thread(self._reader.read, done.stdout, began)
         self._note_dropped(jobs, known, began)
         return list(jobs.values())
 
-    def _read(self, said: str, began: float) -> dict[str, Job]:
-        return {job.id: self._with_lane(job) for job in text.parse_squeue(said, began)}
-
     def _note_dropped(self, jobs: dict[str, Job], known: dict[str, Job], now: float) -> None:
         """Add elements that left a told array while they waited: Slurm forgets those cancelled so."""
-        arrays = {job_id.partition("_")[0] for job_id in jobs}
-        for job_id, job in known.items():
-            if job_id not in jobs and job_id.partition("_")[0] in arrays:
+        roots = {job_id.partition("_")[0] for job_id in jobs if "_" in job_id}
+        for job_id in known.keys() - jobs.keys():
+            if (root := job_id.partition("_")[0]) in roots or root in jobs:
+                job = known[job_id]
                 gone = {"state": JobState.CANCELLED, "reason": "", "expected_start": None, "ends_at": now}
                 self._dropped[job_id] = now, job.model_copy(update=gone)
         for job_id, (since, job) in list(self._dropped.items()):
@@ -159,7 +159,7 @@ class Slurm:
                 del self._dropped[job_id]
             else:
                 jobs[job_id] = job
-        for root in {job_id.partition("_")[0] for job_id in jobs if "_" in job_id}:
+        for root in roots | {job_id.partition("_")[0] for job_id in self._dropped}:
             jobs.pop(root, None)  # what is left of elements that waited when their array was cancelled
         submitted_since = {key: job for key, job in self._waiting.items() if key not in known}
         self._waiting = {key: job for key, job in jobs.items() if job.state.waiting and "_" in key}

@@ -30,7 +30,7 @@ class SharedSlurm(Slurm):
         # What was submitted meanwhile cannot have been told, and so is not gone.
         known = {key: job for key, job in self._waiting.items() if (job.submitted_at or 0.0) < asked_at}
         if self._read_last is None or self._read_last[0] is not mine:
-            self._read_last = mine, await asyncio.to_thread(self._read, mine.text, asked_at)
+            self._read_last = mine, await asyncio.to_thread(self._reader.read, mine.text, asked_at)
         jobs = dict(self._read_last[1])
         self._note_dropped(jobs, known, asked_at)
         return list(jobs.values())

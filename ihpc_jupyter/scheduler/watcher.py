@@ -39,6 +39,7 @@ _REMEMBERED = 300.0
 class JobsSnapshot:
     """All jobs of this user at a site, as last answered; kept when nobody answers. Times are UTC seconds.
 
+    *jobs* is the same object as before while nothing in it has changed: what was worked out of it still holds.
     *failures* counts the questions since the last answer that nobody answered, *error* says why. A job that
     the batch system told as alive and then dropped stays for 300 s, in the state its accounting tells, else
     UNKNOWN. *note*: what people should know of where the answer comes from.
@@ -265,10 +266,12 @@ class Watcher:
 
     def _answered(self, jobs: dict[str, Job], told: Told, number: int) -> None:
         self._last_end = time.monotonic()
-        if jobs != self.snapshot.jobs:
+        shown = self.snapshot.jobs
+        if jobs != shown:
             self._busy_until = max(self._busy_until, time.monotonic() + BUSY_FOR)
+            shown = MappingProxyType(jobs)
         health = Health.DEGRADED if told.latency > SLOW else Health.UP
-        shown, answered_at = MappingProxyType(jobs), min(time.time(), told.asked_at + told.latency)
+        answered_at = min(time.time(), told.asked_at + told.latency)
         self._tell(
             JobsSnapshot(shown, told.asked_at, answered_at, latency=told.latency, health=health, note=told.note)
         )

@@ -22,6 +22,13 @@ OPTIONS = ("--no-browser", "--expose-app-in-browser", *(["--allow-root"] if os.g
 @contextmanager
 def window_on(bed: SlurmBed, job: str = "") -> Iterator[Lab]:
     """A browser window with a JupyterLab in front of the bed, which takes itself for part of a *job*."""
+    with server_on(bed, job) as (_, told), browse(f"{told['url']}lab?token={told['token']}") as window:
+        yield window
+
+
+@contextmanager
+def server_on(bed: SlurmBed, job: str = "") -> Iterator[tuple[LabServer, dict[str, str]]]:
+    """That JupyterLab, its url and token."""
     with workplace(bed) as place:
         place.environment |= {"SLURM_JOB_ID": job} if job else {}
         settings = place.directory / "settings" / "@jupyterlab" / "apputils-extension"
@@ -35,9 +42,7 @@ def window_on(bed: SlurmBed, job: str = "") -> Iterator[Lab]:
         program = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}", *OPTIONS)
         server = LabServer(place, *program)
         try:
-            told = server.wait_for_address()
-            with browse(f"{told['url']}lab?token={told['token']}") as window:
-                yield window
+            yield server, server.wait_for_address()
         finally:
             server.stop()
 
