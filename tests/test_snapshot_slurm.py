@@ -67,7 +67,8 @@ def test_a_jobs_whole_life_is_seen_without_a_question_of_ones_own(
     told = status(agent)
     assert (told.health, told.detail) == ("up", "")
     assert told.latency is not None
-    until(lambda: json.loads(writer.paths.site.read_text())["room"], "what is free is told")
+    room = until(lambda: json.loads(writer.paths.site.read_text())["room"], "what is free is told")
+    assert sum(group["count"] for group in room["nodes"]["groups"]) == len(slurm.nodes)
     assert writer.stop() == 0
     assert not writer.paths.alive.exists()
 

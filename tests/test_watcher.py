@@ -8,6 +8,7 @@ import pytest
 
 from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Health, Polling
 from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import watcher as watcher_module
@@ -81,6 +82,9 @@ class Told:
 
     async def capacity(self) -> Capacity:
         raise NotImplementedError
+
+    async def nodes(self) -> Nodes:
+        return Nodes(at=0.0)
 
     async def cycles(self) -> dict[str, float]:
         raise NotImplementedError

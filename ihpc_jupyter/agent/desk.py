@@ -14,12 +14,15 @@ from ihpc_jupyter.cluster.sight import Sight
 from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Health, Site, SiteStatus
 from ihpc_jupyter.model.spool import Spool
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.open import open_watched
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
+NODES_AGE = 15.0
+"""Seconds for which it is not asked again which nodes are in order."""
 CAPACITY_AGE = 5.0
 """Seconds for which what is free, and what could give way, is not asked for again."""
 
@@ -41,6 +44,7 @@ class SiteDesk:
         self._waits = Waits()
         self._tally = Tally({})
         self._capacity = Glance(self.batch.capacity, CAPACITY_AGE)
+        self._nodes = Glance(self.batch.nodes, NODES_AGE)
         self._preemptible = Glance(self.batch.preemptible, CAPACITY_AGE)
 
     def spool(self, uid: str) -> Spool:
@@ -54,6 +58,10 @@ class SiteDesk:
     async def capacity(self, patience: float) -> Capacity | None:
         """What is free, lately; None where nobody says so within *patience* seconds."""
         return await self._capacity.look(patience)
+
+    async def nodes(self, patience: float) -> Nodes | None:
+        """The nodes, lately; None where nobody says so within *patience* seconds."""
+        return await self._nodes.look(patience)
 
     async def preemptible(self, patience: float) -> dict[str, int] | None:
         """How many jobs run in preemptible lanes, lately; None where nobody says so within *patience* seconds."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Lane, Site
 from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import slurm_room as room
@@ -96,6 +97,12 @@ class Slurm:
     async def cores(self) -> dict[str, tuple[int, int]]:
         """Free and all cores of each partition: one ``sinfo``."""
         return room.parse_cores((await self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"])).stdout)
+
+    async def nodes(self) -> Nodes:
+        """One ``sinfo``."""
+        began = time.time()
+        said = (await self._ask(["sinfo", "--noheader", f"--format={room.NODES_FORMAT}"])).stdout
+        return Nodes(at=began, groups=room.parse_nodes(said))
 
     async def reservations(self) -> list[room.Reservation]:
         """All reservations: one ``scontrol``."""

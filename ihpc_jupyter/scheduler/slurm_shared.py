@@ -5,6 +5,7 @@ import os
 import pwd
 
 from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.slurm import Slurm
@@ -42,6 +43,13 @@ class SharedSlurm(Slurm):
             return await super().capacity()
         me = pwd.getpwuid(os.getuid()).pw_name
         return capacity_of(self._site.lanes, room.cores, room.reservations, me)
+
+    async def nodes(self) -> Nodes:
+        """The same for the nodes, which are told for a minute."""
+        room = await asyncio.to_thread(self._shared_room)
+        if room is None or room.nodes is None:
+            return await super().nodes()
+        return room.nodes.model_copy(update={"at": self._files.here(room.nodes.at)})
 
     async def preemptible(self) -> dict[str, int]:
         """The same for jobs in preemptible lanes."""

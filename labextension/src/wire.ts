@@ -612,6 +612,16 @@ export interface LogTail {
   end: number;
 }
 /**
+ * Nodes of a site that are in the same state for the same reason.
+ */
+export interface NodesView {
+  state: string;
+  count: number;
+  names: string;
+  out: boolean;
+  reason: string;
+}
+/**
  * Workers as somebody would ask for them; lane, shape and time are the site's usual ones when left out.
  */
 export interface OffersRequest {
@@ -813,14 +823,15 @@ export interface Status {
  * How one part of the whole is, by a number beside its threshold.
  */
 export interface Subsystem {
-  kind: 'scheduler' | 'file-system' | 'agent' | 'workers' | 'network';
+  kind: 'scheduler' | 'nodes' | 'file-system' | 'agent' | 'workers' | 'network';
   name: string;
   health: Health;
   number: number | null;
-  unit: 'seconds' | 'workers';
+  unit: 'seconds' | 'workers' | 'nodes';
   threshold: number;
   age: number | null;
   detail: string;
+  nodes: NodesView[];
 }
 /**
  * All columns are as long as *moments*, oldest first; null where the head was not heard.
