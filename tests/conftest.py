@@ -5,12 +5,15 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.reaper import watch_over
 from tests.slurmbed import FaultyCommands, SlurmBed
 from tests.world import World
 
 # A busy machine is no fault of the code: how long an example takes is not what is tested.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+watch_over()
 
 pytest_plugins = ["tests.slurmbed.fixtures", "pytest_jupyter.jupyter_server"]
 

@@ -13,6 +13,7 @@ from ihpc_jupyter.hub.form import render, summary
 from ihpc_jupyter.hub.progress import Progress
 from ihpc_jupyter.hub.script import ServerJob, server_script
 from ihpc_jupyter.hub.telling import waits, with_log
+from ihpc_jupyter.hub.waits import LaneWaits
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Site, parse_duration
 from ihpc_jupyter.scheduler.base import Capacity
@@ -98,6 +99,25 @@ def test_cards_tell_what_is_free_and_how_old_that_is() -> None:
     assert not re.search(r'value="interactive"[^>]* checked>', told)
     labels, fields = re.findall(r'<label[^>]* for="([^"]+)"', told), re.findall(r' id="(ihpc-[^"]+)"', told)
     assert set(labels) <= set(fields)
+
+
+def test_cards_tell_what_wait_is_to_be_expected() -> None:
+    def job(number: int, lane: str, started: float | None, restarts: int = 0) -> Job:
+        state = JobState.PENDING if started is None else JobState.RUNNING
+        times = {"submitted_at": 1000.0, "started_at": started, "eligible_at": 1000.0}
+        return Job(id=str(number), name="x", state=state, lane=lane, restarts=restarts, **times)
+
+    seen = LaneWaits()
+    jobs = [job(1, "interactive", 1000.4), job(2, "interactive", 1012.0), job(3, "interactive", 1330.0)]
+    for _ in range(2):
+        seen.observe([*jobs, job(4, "batch", None), job(5, "batch", 9999.0, restarts=1)])
+    told = render(SITE, ("urgent-users",), {}, None, 0, waits=seen.look(1200.0))
+    assert "expected wait: 12 s (median of 3 servers in a day)" in told, "each is counted once"
+    assert "expected wait: at least 3.3 min (one server in a day)" in told
+    assert "expected wait: unknown" in told, "nobody has used the urgent lane"
+    assert seen.look(1000.4 + 86401)["interactive"].count == 2, "yesterday's waits say little of today"
+    seen.observe(jobs)
+    assert "batch" not in seen.look(1200.0), "who waited has gone"
 
 
 def test_the_place_in_a_queue_counts_who_comes_before() -> None:

@@ -27,7 +27,7 @@ OURS = {
     "server": {"server", "client", "model", "errors", "paths", "validation", "identity"},
     "driver": {"driver"},
     "kernel": {"kernel", "driver", "client", "model", "errors", "paths", "validation", "identity"},
-    "hub": {"hub", "scheduler", "model", "errors", "sites", "files"},
+    "hub": {"hub", "scheduler", "metrics", "model", "errors", "sites", "files"},
     "centre": {"centre", "scheduler", "sites", "model", "errors", "files"},
     "cli": {"cli", "client", "centre", "model", "errors", "paths", "validation", "identity"},
 }

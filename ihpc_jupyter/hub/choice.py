@@ -83,6 +83,12 @@ def words(seconds: float) -> str:
     return f"{seconds:.0f}s"
 
 
+def waited(seconds: float) -> str:
+    """A span of time as it is told, to two places: ``0.4 s``, ``12 s``, ``3 min``, ``5.5 h``."""
+    size, unit = next((pair for pair in ((3600.0, "h"), (60.0, "min")) if seconds >= pair[0]), (1.0, "s"))
+    return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+
+
 def _one_of(field: str, options: Mapping[str, object], allowed: Collection[str], default: str) -> str:
     value = options.get(field)
     if value is None or value == "":

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from html import escape
+from types import MappingProxyType
 
-from ihpc_jupyter.hub.choice import FIELDS, RefusedOption, fitting, longest, open_lanes, words
+from ihpc_jupyter.hub.choice import FIELDS, RefusedOption, fitting, longest, open_lanes, waited, words
+from ihpc_jupyter.model.metrics import Summary
 from ihpc_jupyter.model.site import Lane, Shape, Site
 from ihpc_jupyter.scheduler.base import Capacity
 
@@ -15,16 +17,18 @@ def render(
     capacity: Capacity | None,
     age: float,
     refused: RefusedOption | None = None,
+    waits: Mapping[str, Summary] = MappingProxyType({}),
 ) -> str:
     """The form's inside; *last* are the options of the last start, *capacity* what is free, *age* seconds old;
-    *refused* says which of them cannot be had."""
+    *refused* says which of them cannot be had; *waits*, by lane, how long servers have waited."""
     lanes = open_lanes(site, groups)
     if not lanes:
         return "<p>No lane of this site is open to you; ask the centre's staff.</p>"
     default = site.default_lane if site.default_lane in lanes else next(iter(lanes))
     chosen = last.get("lane") if last.get("lane") in lanes else default
     cards = "".join(
-        _card(name, lane, site, room=_room(name, capacity), checked=name == chosen) for name, lane in lanes.items()
+        _card(name, lane, site, (_room(name, capacity), _wait(waits.get(name))), checked=name == chosen)
+        for name, lane in lanes.items()
     )
     seconds = f"{age:.0f} second{'' if round(age) == 1 else 's'}"
     told = f"As told {seconds} ago." if capacity is not None else "What is free is being asked for."
@@ -62,7 +66,8 @@ def _problem(field: str, refused: RefusedOption | None) -> str:
     return f'<p id="ihpc-{field}-problem" class="text-danger-emphasis">{escape(str(refused))}</p>'
 
 
-def _card(name: str, lane: Lane, site: Site, *, room: str, checked: bool) -> str:
+def _card(name: str, lane: Lane, site: Site, now: tuple[str, str], *, checked: bool) -> str:
+    """*now*: what is free, and how long a start takes."""
     identity, about = escape(f"ihpc-lane-{name}"), escape(f"ihpc-about-{name}")
     shapes = ", ".join(fitting(site, lane)) or "none"
     price = f"each core-hour counts {lane.cost_factor:g} times" if lane.cost_factor != 1 else "normal price"
@@ -76,7 +81,7 @@ def _card(name: str, lane: Lane, site: Site, *, room: str, checked: bool) -> str
         f'<input class="form-check-input" type="radio" name="lane" id="{identity}" value="{escape(name)}"'
         f' aria-describedby="{about} ihpc-age"{" checked" if checked else ""}>'
         f'<label class="form-check-label" for="{identity}"><strong>{escape(lane.title or name)}</strong></label>'
-        f'<p id="{about}">{escape(room)}; {_limit(lane)}; {price}.</p>'
+        f'<p id="{about}">{escape("; ".join([*now, _limit(lane), price]))}.</p>'
         f"<details><summary>More</summary><p>{escape(' '.join(more))}</p></details></div></div></div>"
     )
 
@@ -89,6 +94,15 @@ def _room(name: str, capacity: Capacity | None) -> str:
     if capacity is None or name not in capacity.free:
         return "Free cores: unknown"
     return f"{capacity.free[name]} of {capacity.total.get(name, 0)} cores free"
+
+
+def _wait(seen: Summary | None) -> str:
+    """What is to be expected, from how others fared; how many that is says how much it is worth."""
+    if seen is None or seen.p50 is None:
+        return "expected wait: unknown"
+    least = "at least " if seen.p50.at_least else ""
+    servers = "one server in a day" if seen.count == 1 else f"median of {seen.count} servers in a day"
+    return f"expected wait: {least}{waited(seen.p50.value)} ({servers})"
 
 
 def _shapes(site: Site, last: Mapping[str, object], refused: RefusedOption | None) -> str:

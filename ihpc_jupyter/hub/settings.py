@@ -129,7 +129,8 @@ class LaneSpawner(SlurmSpawner):
                 choice.choose(self._site, self._groups, asked)
             except choice.RefusedOption as error:
                 refused = error
-        return form.render(self._site, self._groups, last, capacity, age, refused)
+        waits = self._centre.watch.waits.look()
+        return form.render(self._site, self._groups, last, capacity, age, refused, waits)
 
     def read_form(self, form_data: Mapping[str, list[str]]) -> dict[str, object]:
         """Options from the form or the query, refused here so that the page with the form says why."""

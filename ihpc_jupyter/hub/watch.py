@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from ihpc_jupyter.errors import IhpcError
+from ihpc_jupyter.hub.waits import LaneWaits
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Polling
 from ihpc_jupyter.scheduler.slurm_for_many import SlurmForMany
@@ -44,6 +45,7 @@ class JobWatch:
     """Follows jobs of many users at one site. Use it inside a running event loop."""
 
     def __init__(self, batch: SlurmForMany, polling: Polling) -> None:
+        self.waits = LaneWaits()
         self._batch = batch
         rest = min(polling.rest, REST)
         self._watcher = Watcher(batch, polling.model_copy(update={"rest": rest}))
@@ -117,6 +119,7 @@ class JobWatch:
                     followed.missing += 1
                 else:
                     followed.job, followed.missing = job, 0
+            self.waits.observe([one.job for one in self._followed.values() if one.job is not None])
             self._look_up()
             self._ask_places_sometimes()
         for followed in list(self._followed.values()):

@@ -1,5 +1,6 @@
 """The hub when things go wrong: bad options, deaths from outside, a killed hub, wrong words to the port."""
 
+import re
 import subprocess
 import sys
 import time
@@ -85,6 +86,8 @@ def test_a_start_by_the_form_without_javascript(hub: Hub, slurm: SlurmBed) -> No
     assert events[-1].get("ready"), events
     assert any("lane interactive" in str(event["message"]) for event in events)
     assert [event["progress"] for event in events] == sorted(event["progress"] for event in events)
+    waited = r"expected wait: [\d.]+ s \((one server|median of \d+ servers) in a day\)"
+    assert re.search(waited, browser.get(f"/hub/spawn/{ALICE}/another").text), "the next one reads of it"
 
 
 def test_a_job_that_is_cancelled_from_outside_is_noticed(hub: Hub, slurm: SlurmBed) -> None:
@@ -128,11 +131,15 @@ def test_a_silent_slurm_costs_nobody_a_server(hub: Hub, slurm: SlurmBed) -> None
     blockers = _fill(slurm)
     hub.order(BOB, lane="batch", shape="large")
     waiting = wait_until(lambda: _job(hub.server(BOB)), "the job is submitted", 20)
+    until = time.monotonic() + 60
     slurm.freeze_controller()
     try:
         lines = (str(event["message"]) for event in progress(hub, BOB))
         assert any("does not answer" in line for line in lines)
-        assert hub.server(ALICE)["ready"]
+        while time.monotonic() < until:
+            assert hub.server(ALICE)["ready"]
+            assert hub.server(BOB)["pending"] == "spawn"
+            time.sleep(1)  # nothing may happen meanwhile
     finally:
         slurm.thaw_controller()
     slurm.run("scancel", *blockers)
