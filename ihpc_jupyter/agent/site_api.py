@@ -94,9 +94,8 @@ class JobOffersHandler(AgentHandler):
 
     async def get(self, name: str, job: str) -> None:
         """What would start sooner than this waiting job."""
-        desk = self.agent.site(name)
-        waiting = await desk.queue.waiting(job)
-        told = await desk.offers.ask(request_of(waiting))
+        waiting = await self.agent.site(name).queue.waiting(job)
+        told = await self.agent.elsewhere.ask(name, request_of(waiting))
         self.answer(told.model_copy(update={"job_start": waiting.expected_start}))
 
 
@@ -105,4 +104,5 @@ class OffersHandler(AgentHandler):
 
     async def post(self, name: str) -> None:
         """What would start when, as asked and otherwise."""
-        self.answer(await self.agent.site(name).offers.ask(self.body(OffersRequest)))
+        self.agent.site(name)
+        self.answer(await self.agent.elsewhere.ask(name, self.body(OffersRequest)))

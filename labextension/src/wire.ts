@@ -795,6 +795,7 @@ export interface Script {
  */
 export interface StartOffer {
   what: string;
+  site: string;
   lane: string;
   shape: Shape;
   workers: number;
@@ -804,7 +805,7 @@ export interface StartOffer {
   told: string;
 }
 /**
- * Offers, the one that was asked for first.
+ * Offers, the one that was asked for first, those at other sites last.
  */
 export interface StartOffers {
   site: string;
