@@ -295,7 +295,11 @@ class Agent:
         """The snapshot, then every change; a ping when nothing happens. *own*: the job that the reader runs in."""
         queue: asyncio.Queue[Change] = asyncio.Queue(FAR_BEHIND)
         self._streams.add(queue)
-        looking = [desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()]
+        # A Lab that is merely open does not look: who sees jobs in it says so with each reading of them.
+        looking = [
+            desk.watcher.subscribe(partial(self._site_answered, name), hears=True)
+            for name, desk in self.desks.items()
+        ]
         try:
             here, last = None, Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot())
             yield last

@@ -19,8 +19,10 @@ from ihpc_jupyter.model.site import Health, Site, SiteStatus
 from ihpc_jupyter.model.spool import Spool
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.open import open_watched
-from ihpc_jupyter.scheduler.watcher import JobsSnapshot
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Subscription
 
+LOOKED = 30.0
+"""Seconds for which one look at the jobs counts; three times the pace of rest where that is more."""
 NODES_AGE = 15.0
 """Seconds for which it is not asked again which nodes are in order."""
 CAPACITY_AGE = 5.0
@@ -41,6 +43,8 @@ class SiteDesk:
         self.queue = QueueDesk(site, self.batch, self.watcher, owners)
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
+        self._looking: Subscription | None = None
+        self._look_ends: asyncio.TimerHandle | None = None
         self._waits = Waits()
         self._tally = Tally({})
         self._capacity = Glance(self.batch.capacity, CAPACITY_AGE)
@@ -66,6 +70,21 @@ class SiteDesk:
     async def preemptible(self, patience: float) -> dict[str, int] | None:
         """How many jobs run in preemptible lanes, lately; None where nobody says so within *patience* seconds."""
         return await self._preemptible.look(patience)
+
+    def look(self) -> None:
+        """Somebody sees this site's jobs, now: for a while the batch system is asked at the pace of rest."""
+        if self._looking is None:
+            self._looking = self.watcher.subscribe()
+        if self._look_ends is not None:
+            self._look_ends.cancel()
+        seconds = max(LOOKED, 3 * self.site.polling.rest)
+        self._look_ends = asyncio.get_running_loop().call_later(seconds, self._look_away)
+
+    def _look_away(self) -> None:
+        if self._looking is not None and self._look_ends is not None:
+            self._look_ends.cancel()
+            self._looking.close()
+            self._looking = None
 
     @property
     def silence(self) -> IhpcError | None:
@@ -117,6 +136,7 @@ class SiteDesk:
 
     async def close(self) -> None:
         """Stop watching; jobs go on."""
+        self._look_away()
         await self.watcher.close()
         await self.batch.close()
 

@@ -52,11 +52,13 @@ class AuditHandler(AgentHandler):
 
 
 class JobsHandler(AgentHandler):
-    """``GET /api/sites/NAME/jobs?all=true&fresh=true&array=ID``."""
+    """``GET /api/sites/NAME/jobs?all=true&fresh=true&look=true&array=ID``."""
 
     async def get(self, name: str) -> None:
-        """My jobs, or everybody's."""
+        """My jobs, or everybody's; *look*: somebody sees them."""
         queue = self.agent.site(name).queue
+        if self.flag("look"):
+            self.agent.site(name).look()
         if self.flag("all"):
             self.answer(await queue.everybody())
         else:
