@@ -1,6 +1,7 @@
 """Slurm as a batch system: one command per operation, in bulk, whatever the number of jobs."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.fold import Fold
 from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
+from ihpc_jupyter.scheduler.slurm_metrics import SlurmMetrics
 from ihpc_jupyter.scheduler.slurm_offers import propose
 from ihpc_jupyter.scheduler.slurm_reader import JobReader
 from ihpc_jupyter.scheduler.slurm_why import Inquiry
@@ -41,14 +43,15 @@ class Slurm:
     def __init__(self, site: Site, transport: Transport) -> None:
         self._site = site
         self._transport = transport
+        self._metrics = SlurmMetrics(site.metrics, site.polling.timeout) if site.metrics else None
         self._reader = JobReader(self._with_lane)
         self._waiting: dict[str, Job] = {}
         self._dropped: dict[str, tuple[float, Job]] = {}
 
     @property
     def requests(self) -> int:
-        """Commands started so far."""
-        return self._transport.requests
+        """Commands started, and metrics read, so far."""
+        return self._transport.requests + (self._metrics.requests if self._metrics else 0)
 
     async def submit(self, submission: Submission) -> str:
         """One ``sbatch``, the script on its standard input; the id of the job or of the array."""
@@ -119,7 +122,11 @@ class Slurm:
         return room.preemptible_of(self._site.lanes, Counter(done.stdout.splitlines()))
 
     async def cycles(self) -> dict[str, float]:
-        """The last main and backfill pass: one ``sdiag``; none where the site keeps that to itself."""
+        """The last main and backfill pass: from Slurm's metrics where the site has them and they answer, else one
+        ``sdiag``; none where the site keeps that to itself."""
+        if self._metrics is not None:
+            with contextlib.suppress(Unavailable):
+                return await self._metrics.cycles()
         done = await self._run(["sdiag"])
         return room.parse_cycles(done.stdout) if done.returncode == 0 else {}
 

@@ -233,6 +233,7 @@ export interface Site {
   head: HeadSettings;
   polling: Polling;
   snapshot: string | null;
+  metrics: string | null;
   prologue: string[];
   proposed: boolean;
 }
