@@ -2,15 +2,18 @@
 
 import resource
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ihpc_jupyter.driver.packet import unpacked
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.kernel.urgent.capture import capture_call, capture_cell, capture_script
 from ihpc_jupyter.kernel.urgent.names import names_of
@@ -47,6 +50,35 @@ def refusal(source: str, **namespace: Any) -> str:
 )
 def test_cells_that_cannot_run_are_refused_in_a_sentence(source: str, words: str) -> None:
     assert words in refusal(source)
+
+
+@pytest.mark.parametrize(
+    ("value", "how"),
+    [
+        (2**63 - 1, "plain"), (-0.0, "plain"), (float("inf"), "plain"), ("\ud800ü\n", "plain"), (None, "plain"),
+        (True, "plain"), (0.1 + 0.2, "plain"), (2**63, "cell"), (1j, "cell"), (b"x", "cell"), ((1, 2), "cell"),
+        ([], "cell"), (np.float64(1.5), "cell"), (np.str_("x"), "cell"), (len, "cell"),
+    ],
+)  # fmt: skip
+def test_numbers_and_text_travel_without_a_pickle_and_arrive_as_they_were(value: Any, how: str) -> None:
+    packet = b"".join(capture_cell("y = x, z", {"x": value, "z": 1}, filename=FILENAME).data)
+    line, _, rest = packet.partition(b"\n")
+    stream = BytesIO(rest)
+    (part,) = unpacked(lambda size: bytearray(stream.read(size)), line)
+    assert part.what == how
+    told, aliases = part.load_both({})
+    arrived = told["names"]["x"]
+    assert (type(arrived), repr(arrived), told["wants"], aliases) == (type(value), repr(value), ["y"], {})
+    assert ("_pickle" in driver_modules(packet)) == (how == "cell")
+
+
+def driver_modules(packet: bytes) -> set[str]:
+    """What a fresh interpreter has imported when it has read a packet as the driver does."""
+    code = "import sys, io; from ihpc_jupyter.driver import process, packet; data = sys.stdin.buffer.read()\n"
+    code += "line, _, rest = data.partition(b'\\n'); rest = io.BytesIO(rest)\n"
+    code += "packet.unpacked(lambda n: bytearray(rest.read(n)), line)[0].load_both({}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], input=packet, capture_output=True, check=True)
+    return set(done.stdout.decode().split())
 
 
 def test_awaiting_inside_a_function_is_fine() -> None:

@@ -126,7 +126,7 @@ def test_of_two_copies_one_wins(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"python": "2.7"}, "runs Python 2.7"),
-        ({"format": 2}, "of mailbox format 2"),
+        ({"format": 1}, "of mailbox format 1"),
         ({"sha256": hashlib.sha256(b"other").hexdigest()}, "hash differs"),
     ],
 )

@@ -53,7 +53,8 @@ def test_what_the_settings_ask_for_fills_in_what_the_site_file_leaves_out() -> N
             "runtime": "1-00:30:00",
             "memory": "5678",
             "nprocs": "5",
-        }
+        },
+        former.Given,
     )
     filled = former.completed(SITE, given)
     bare, whole = filled.lanes["bare"], filled.lanes["whole"]
@@ -62,7 +63,8 @@ def test_what_the_settings_ask_for_fills_in_what_the_site_file_leaves_out() -> N
     assert (whole.partition, whole.account, whole.qos, whole.time_limit) == ("fast", "own", "q", 7200)
     assert (filled.shapes["bare"].cores, filled.shapes["bare"].memory) == (5, 5678 << 20), "Slurm's number is MiB"
     assert filled.shapes["whole"] == SITE.shapes["whole"]
-    assert former.completed(SITE, former.read_given({})) == SITE
+    assert former.completed(SITE, former.read_given({}, former.Given)) == SITE
+    assert former.read_given({"runtime": "90"}, former.Given).runtime == 5400, "Slurm's number is minutes"
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,12 @@ def test_slurms_words_stay_in_a_few_modules(module: Path) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_other_batch_systems_words_stay_in_one_module(module: Path) -> None:
+    if name_of(module) != "hub/directives.py":
+        assert not any(re.match(r"#(PBS|BSUB|\$) ", text) for text in texts(module))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_files_and_functions_stay_small(module: Path) -> None:
     text = module.read_text()
     assert len(text.splitlines()) <= MAX_LINES

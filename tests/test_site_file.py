@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ihpc_jupyter.errors import InvalidRequest
+from ihpc_jupyter.agent.requests import find_site
+from ihpc_jupyter.errors import InvalidRequest, NotFound
 from ihpc_jupyter.model.site import Lane, Shape, SiteKind
 from ihpc_jupyter.scheduler.base import Offers
 from ihpc_jupyter.scheduler.slurm_offers import lane_name, propose
@@ -92,6 +93,18 @@ def test_who_describes_local_in_part_gets_the_rest(files: Files) -> None:
     assert (site.slots, len(site.lanes)) == (3, 4)
 
 
+def test_a_site_for_the_hubs_servers_only_is_none_of_the_agents(files: Files) -> None:
+    table = "kind = 'pbs'\nlanes.short.partition = 'short'\nshapes.small.cores = 1\n"
+    files.system.write_text(f"[sites.big]\n{table}")
+    found = load_settings(files.environment)
+    assert list(found.sites) == ["local"]
+    assert found.server_sites["big"].lanes["short"].partition == "short"
+    with pytest.raises(NotFound) as refused:
+        find_site("big", found.sites)
+    assert "Sites: local." in refused.value.hint
+    assert "kind slurm or local" in refused.value.hint
+
+
 def test_locked_keys_stay(files: Files) -> None:
     files.system.write_text(CENTRE)
     files.user.write_text(
@@ -124,7 +137,10 @@ def test_a_lock_is_not_gone_round_by_replacing_what_is_above(files: Files, aroun
         ("[sites.local]\nname = 'x'", "sites.local.name", "the table's own name"),
         ("[sites.Local]\nkind = 'local'", "sites.Local", "lower-case letters"),
         ("[sites.a]", "sites.a.kind", "this key is needed"),
-        ("[sites.a]\nkind = 'pbs'", "sites.a.kind", "'local' or 'slurm'"),
+        ("[sites.a]\nkind = 'oar'", "sites.a.kind", "'local' or 'slurm'"),
+        ("[sites.a]\nkind = 'oar'", "sites.a.kind", "for the hub's servers only: torque"),
+        ("[sites.a]\nkind = 'pbs'\nspool = '/x'", "sites.a.spool", "no such key; allowed here: kind, lanes"),
+        ("[sites.a]\nkind = 'pbs'", "sites.a.lanes", "this key is needed"),
         ("[sites.local]\ntransport = 'ssh a b'", "sites.local.transport", "ssh HOST"),
         ("[sites.local]\nspool = 'here'", "sites.local.spool", "an absolute path"),
         ("[sites.local]\nsnapshot = 'here'", "sites.local.snapshot", "an absolute path"),

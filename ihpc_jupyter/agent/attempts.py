@@ -80,10 +80,22 @@ class Attempts:
             exclude=tuple(exclude), submitted_at=time.time(),
         )  # fmt: skip
 
+    async def write_script(self, record: RunRecord, attempt: Attempt) -> None:
+        """What the attempt's job will run, if it has one. A spool that takes none: nothing will be asked for."""
+        if attempt.way in WORKER_WAYS:
+            return
+        text = attempt_script(record, self._desk, self._mailbox, attempt.number)
+        try:  # it is read now or never
+            await asyncio.to_thread(write_text, self._mailbox.script(attempt.number), text, durable=False)
+        except OSError as error:
+            self._ended[attempt.number] = _full(error)
+
     async def launch(self, record: RunRecord, attempt: Attempt) -> Process | None:
         """Ask for the attempt's job; the process that holds it, for whoever comes after us."""
         if attempt.way in WORKER_WAYS:
             await self._hand_over(attempt)
+            return None
+        if attempt.number in self._ended:
             return None
         number, mailbox = attempt.number, self._mailbox
         launch = Launch(
@@ -93,11 +105,9 @@ class Attempts:
             reservation=_reservation(record, attempt), exclude=attempt.exclude,
         )  # fmt: skip
         try:
-            text = attempt_script(record, self._desk, mailbox, number)
-            await asyncio.to_thread(write_text, launch.script, text, durable=False)  # it is read now or never
             held = await self._desk.batch.launch(launch)
         except OSError as error:
-            self._ended[number] = CommandSight(unanswered=f"The spool takes no files: {error.strerror}.")
+            self._ended[number] = _full(error)
             return None
         except Rejected as error:
             self._ended[number] = CommandSight(refused=str(error))
@@ -203,6 +213,10 @@ class Attempts:
         """Stop waiting; jobs and their commands go on."""
         for task in self._tasks:
             task.cancel()
+
+
+def _full(error: OSError) -> CommandSight:
+    return CommandSight(unanswered=f"The spool takes no files: {error.strerror}.")
 
 
 def _reservation(record: RunRecord, attempt: Attempt) -> str | None:

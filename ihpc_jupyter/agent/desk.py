@@ -27,6 +27,8 @@ NODES_AGE = 15.0
 """Seconds for which it is not asked again which nodes are in order."""
 CAPACITY_AGE = 5.0
 """Seconds for which what is free, and what could give way, is not asked for again."""
+LATELY = 20.0
+"""Seconds for which an answer still says which reservations there are."""
 
 
 class SiteDesk:
@@ -66,6 +68,10 @@ class SiteDesk:
     async def nodes(self, patience: float) -> Nodes | None:
         """The nodes, lately; None where nobody says so within *patience* seconds."""
         return await self._nodes.look(patience)
+
+    def lately(self) -> Capacity | None:
+        """What the last answer said, not older than `LATELY`; nobody is asked."""
+        return self._capacity.last(LATELY)
 
     async def preemptible(self, patience: float) -> dict[str, int] | None:
         """How many jobs run in preemptible lanes, lately; None where nobody says so within *patience* seconds."""

@@ -28,7 +28,11 @@ class Glance(Generic[T]):
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._renew())
             await asyncio.wait({self._asking}, timeout=patience)
-        return self._answer if time.monotonic() - self._answered_at <= 2 * self._age else None
+        return self.last(2 * self._age)
+
+    def last(self, age: float) -> T | None:
+        """The last answer where it is at most *age* seconds old; asks nobody."""
+        return self._answer if time.monotonic() - self._answered_at <= age else None
 
     async def _renew(self) -> None:
         self.silence = None

@@ -39,7 +39,11 @@ def find_site(name: str | None, sites: Mapping[str, Site]) -> Site:
     if name is None:
         return next((site for site in sites.values() if site.kind != "local"), next(iter(sites.values())))
     if name not in sites:
-        raise NotFound(f"There is no site {name!r}.", f"Sites: {', '.join(sites)}.")
+        raise NotFound(
+            f"There is no site {name!r}.",
+            f"Sites: {', '.join(sites)}. One that is described for the hub's servers only (kind pbs and the like) "
+            "has no clusters, runs or queue here: take one of kind slurm or local.",
+        )
     return sites[name]
 
 

@@ -28,8 +28,8 @@ class RunsHandler(AgentHandler):
         self.answer(self.agent.runs.ledger())
 
     async def post(self) -> None:
-        """A new run."""
-        self.answer(await self.agent.runs.create(self.body(RunOrder)), 201)
+        """A new run; with ``?later=true`` its plan is complete when it has started."""
+        self.answer(await self.agent.runs.create(self.body(RunOrder), later=self.flag("later")), 201)
 
 
 class OneRunHandler(AgentHandler):

@@ -15,7 +15,7 @@ from ihpc_jupyter.agent.runview import run_view
 from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.job import Job
-from ihpc_jupyter.model.run import Attempt, RunState, RunView, WayKind
+from ihpc_jupyter.model.run import Attempt, Plan, RunState, RunView, WayKind
 from ihpc_jupyter.runs.account import accounted
 from ihpc_jupyter.runs.decide import Again, decide
 from ihpc_jupyter.runs.judge import STUCK_AFTER
@@ -29,6 +29,9 @@ LOOK = 0.2
 
 ASK_AFTER = 0.5
 """Seconds without a driver after which the batch system is asked why."""
+
+SAME_REQUEST = frozenset({WayKind.ALLOCATION, WayKind.PREEMPTION})
+"""Ways that ask the same of the batch system."""
 
 SETTLE = 60.0
 """Seconds after the end in which the batch system is asked what it cost; then our own clock has to do."""
@@ -63,7 +66,7 @@ class RunKeeper:
             self._woken.set()  # else there is nothing to see yet, and the first attempt must not wait for a look
         self._turn = asyncio.Lock()
         self._attempts = Attempts(desk, self.mailbox, self._woken.set, link)
-        self._saved = record
+        self._saved: RunRecord | None = record
         self._looked_up_at = float("-inf")
         self._noted = False
 
@@ -84,6 +87,16 @@ class RunKeeper:
             await self._again(Again("The first attempt."))
         self._publish(self.view())
         self._woken.set()
+
+    async def replan(self, plan: Plan) -> None:
+        """Take in the plan that was made while the first attempt's job was asked for: the request stays."""
+        async with self._turn:
+            told, first = self.record.plan, self.record.attempts[0]
+            if {told.chosen, plan.chosen} <= SAME_REQUEST:
+                self.record = self.record.with_attempt(first.model_copy(update={"way": plan.chosen}))
+            else:
+                plan = plan.model_copy(update={"chosen": told.chosen, "why": told.why})
+            self._update(plan=plan)
 
     async def cancel(self) -> None:
         """End it everywhere."""
@@ -166,7 +179,8 @@ class RunKeeper:
         """One more attempt, written down before it is asked for."""
         attempt = self._attempts.prepare(self.record, again.why, again.exclude)
         self.record = self.record.with_attempt(attempt).reached(RunState.SUBMITTED, attempt.submitted_at)
-        await self._save()
+        # A crash of this host would take the command with it: the disk need not have it first.
+        await asyncio.gather(self._save(durable=False), self._attempts.write_script(self.record, attempt))
         process = await self._attempts.launch(self.record, attempt)
         if process is not None:
             self._update(commands={**self.record.commands, attempt.number: process})
@@ -262,14 +276,15 @@ class RunKeeper:
     def _update(self, **changes: object) -> None:
         self.record = self.record.model_copy(update=changes)
 
-    async def _save(self) -> None:
-        """On disk what changed; a home that is full stops no run."""
-        if self.record != self._saved and self.held:
-            self._saved = self.record
+    async def _save(self, *, durable: bool = True) -> None:
+        """On disk what changed; a home that is full stops no run. What was not *durable* is saved again."""
+        record = self.record
+        if record != self._saved and self.held:
             try:
-                await asyncio.to_thread(self._store.save, self.record)
+                await asyncio.to_thread(self._store.save, record, durable=durable)
+                self._saved = record if durable else None
             except OSError as error:
-                self._saved = self.record.model_copy(update={"settled": False})
+                self._saved = None
                 _LOG.warning("run %s is not saved: %s", self.record.id, error)
 
     async def release(self) -> None:

@@ -26,6 +26,7 @@ from ihpc_jupyter.runs.account import starts
 from ihpc_jupyter.runs.audit import differences, rows
 from ihpc_jupyter.runs.planner import Evidence, Wanted, make_plan
 from ihpc_jupyter.runs.record import RunRecord
+from ihpc_jupyter.scheduler.base import Capacity
 
 GLANCE = 0.06
 """Seconds that an order waits for the batch system to say what is free; a plan goes on without."""
@@ -59,6 +60,8 @@ class Runs:
         self._spawn = spawn
         self._clusters = clusters
         self._views: dict[str, RunView] = {}
+        self._open: dict[str, Wanted] = {}
+        """Runs whose plan lacks what the batch system says."""
 
     @property
     def busy(self) -> bool:
@@ -132,16 +135,25 @@ class Runs:
         wanted = self.resolve(order)
         return await rehearse(self._desks[wanted.site.name], wanted, await self.plan(order))
 
-    async def create(self, order: RunOrder) -> RunView:
-        """A new run, planned, its mailbox ready; it begins when the payload is there."""
+    async def create(self, order: RunOrder, *, later: bool = False) -> RunView:
+        """A new run, planned, its mailbox ready; it begins when the payload is there.
+
+        *later*: what the batch system says of its room comes into the plan while the start is under way, where
+        it cannot change what is asked for.
+        """
         wanted = self.resolve(order)
-        plan = make_plan(wanted, await self._evidence(wanted, GLANCE), time.time())
+        plan = self._plan_now(wanted) if later else None
+        if plan is None:
+            plan = make_plan(wanted, await self._evidence(wanted, GLANCE), time.time())
+            later = False
         silence = self._desks[wanted.site.name].silence
         if silence is not None and plan.chosen not in WORKER_WAYS:
             hint = "Nothing was submitted. Try again in a moment, or name another site."
             raise Unavailable(silence.message, hint) from silence
         record = new_run(wanted, plan)
         lease = await asyncio.to_thread(self._save_new, record)
+        if later:
+            self._open[record.id] = wanted
         return self._keep(record, lease).view()
 
     def _save_new(self, record: RunRecord) -> Lease:
@@ -154,7 +166,7 @@ class Runs:
                 directory = record.environment.directory or str(Path.home())
                 write_script(mailbox, script, record.order.interpreter, record.order.tasks, directory)
                 record = record.model_copy(update={"order": record.order.model_copy(update={"script": None})})
-            self._store.create(record, durable=False)  # nothing is asked for before it is saved again
+            self._store.create(record, durable=False)  # nothing has been asked for
             lease.acquire()
         except OSError as error:
             self._store.forget(record)
@@ -172,7 +184,10 @@ class Runs:
             raise Rejected(f"Run {id_} is {keeper.record.state} already.", "Order a new one.")
         if not await asyncio.to_thread(keeper.mailbox.order.exists):
             raise Rejected(f"The mailbox of run {id_} has no order yet.", "Write payload and order.json first.")
+        wanted = self._open.pop(id_, None)
         await keeper.begin()
+        if wanted is not None:
+            await keeper.replan(make_plan(wanted, await self._evidence(wanted, GLANCE), time.time()))
         return keeper.view()
 
     async def stop(self, id_: str) -> RunView | None:
@@ -181,6 +196,7 @@ class Runs:
         if keeper.record.settled:
             self.keepers.pop(id_, None)
             self._views.pop(id_, None)
+            self._open.pop(id_, None)
             await asyncio.to_thread(shutil.rmtree, keeper.mailbox.path, True)
             await asyncio.to_thread(self._store.forget, keeper.record)
             self._tell(Change(revision=0, kind="run-gone", name=id_))
@@ -221,18 +237,30 @@ class Runs:
 
     # -- evidence ----------------------------------------------------------------------------------------
 
+    def _plan_now(self, wanted: Wanted) -> Plan | None:
+        """The plan without a question, where the answer could not change what is asked for: room or not, the
+        batch system gets the same request. None where the reservations are not known."""
+        lately = self._desks[wanted.site.name].lately()
+        reservations = Capacity(reservations=lately.reservations) if lately else None
+        plan = make_plan(wanted, self._known(wanted, reservations, None), time.time())
+        return plan if lately or plan.chosen in WORKER_WAYS else None
+
     async def _evidence(self, wanted: Wanted, patience: float) -> Evidence:
-        cluster = self._clusters.get(wanted.order.cluster or "")
         desk = self._desks[wanted.site.name]
         capacity = await desk.capacity(patience)
         free = capacity.free.get(wanted.lane) if capacity else None
         # Who could give way is a second request: asked for only where there is no room.
         victims = await desk.preemptible(patience) if free is not None and free < wanted.cores else None
+        return self._known(wanted, capacity, victims)
+
+    def _known(self, wanted: Wanted, capacity: Capacity | None, victims: Mapping[str, int] | None) -> Evidence:
+        """What the batch system said, with what this agent knows itself."""
+        cluster = self._clusters.get(wanted.order.cluster or "")
         records = [keeper.record for keeper in self.keepers.values() if keeper.record.site == wanted.site.name]
         workers = cluster.link.state.workers if cluster and cluster.link.up and cluster.link.state else ()
         able = [worker for worker in workers if not worker.leaving and worker.silent < 2.0]
         return Evidence(
-            free=free,
+            free=capacity.free.get(wanted.lane) if capacity else None,
             victims=victims,
             reservation=capacity.reservations.get(wanted.lane) if capacity else None,
             starts={way: starts(records, wanted.lane, way) for way in WayKind},

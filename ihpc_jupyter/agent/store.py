@@ -29,9 +29,9 @@ class Store(Generic[RecordType]):
         write_model(directory / self._file, record, durable=durable)
         return directory
 
-    def save(self, record: RecordType) -> None:
-        """Replace the record. Raises OSError when the disk is full or read-only."""
-        write_model(self.directory(record) / self._file, record)
+    def save(self, record: RecordType, *, durable: bool = True) -> None:
+        """Replace the record; *durable* as for `create`. Raises OSError when the disk is full or read-only."""
+        write_model(self.directory(record) / self._file, record, durable=durable)
 
     def load(self, record: RecordType) -> RecordType | None:
         """The record as it is on disk now; None when it is gone."""

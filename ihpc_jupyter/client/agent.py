@@ -208,9 +208,12 @@ class AgentClient:
         """The rehearsal; nothing is run."""
         return await self.ask("POST", "/api/runs/check", Report, order)
 
-    async def create_run(self, order: RunOrder) -> RunView:
-        """A new run, planned: its mailbox waits for payload and order."""
-        return await self.ask("POST", "/api/runs", RunView, order)
+    async def create_run(self, order: RunOrder, *, later: bool = False) -> RunView:
+        """A new run, planned: its mailbox waits for payload and order.
+
+        *later*: what the batch system says of its room may come into the plan while the run is started.
+        """
+        return await self.ask("POST", f"/api/runs{'?later=true' if later else ''}", RunView, order)
 
     async def start_run(self, id_: str) -> RunView:
         """The payload is there: go."""

@@ -11,13 +11,14 @@ import types
 from _weakref import ref  # built in
 
 from ihpc_jupyter.driver.packet import Sink
-from ihpc_jupyter.driver.pickling import ATOMS, dump
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+ATOMS = (type(None), bool, int, float, complex, str, bytes, range, type(...))
+"""Types whose values cannot change and need no identity."""
 _UNCHANGING = (*ATOMS, type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 _SIZE = 32
 """Bytes of a fingerprint."""
@@ -42,6 +43,8 @@ class _Hashed(Sink):
 
 def fingerprint(value: Any, space: dict[str, Any]) -> bytes:
     """A hash of all that pickling reaches; zeros where it cannot be pickled."""
+    from ihpc_jupyter.driver.pickling import dump  # only where something may change
+
     try:
         sink = dump(value, _Hashed, space, {})
     except Exception:  # noqa: BLE001 - the user's own classes may raise anything

@@ -7,9 +7,6 @@ both are, after the way back, the very objects that they were.
 
 from __future__ import annotations
 
-import _pickle as pickle  # what `pickle` itself is made of, without what it imports besides
-import io
-
 from ihpc_jupyter.driver.lines import as_line, from_text
 
 TYPE_CHECKING = False
@@ -18,10 +15,23 @@ if TYPE_CHECKING:
     from pickle import PickleBuffer
     from typing import Any
 
+    from ihpc_jupyter.driver.unpickling import Unpickler
+
 Buffer = bytes | bytearray | memoryview
 
 SMALL = 64 << 10
 """Bytes up to which a buffer travels inside the pickle."""
+
+
+PLAIN = "plain"
+"""What a part is that holds JSON in place of a pickle: a cell that reads numbers and text only."""
+_EXACT = (type(None), bool, float, str)
+_LARGEST = 1 << 63
+
+
+def is_plain(value: Any) -> bool:
+    """Whether JSON brings the very same value."""
+    return type(value) in _EXACT or (type(value) is int and -_LARGEST < value < _LARGEST)
 
 
 class TooLarge(Exception):
@@ -30,7 +40,7 @@ class TooLarge(Exception):
 
 def namespace() -> dict[str, Any]:
     """Stands in a pickle for the namespace of the cell (on the node) or of the notebook (in the kernel)."""
-    raise pickle.UnpicklingError("a notebook's functions need a namespace around them")
+    raise ValueError("a notebook's functions need a namespace around them")
 
 
 class Sink:
@@ -84,35 +94,19 @@ class Part:
 
     def load(self, space: dict[str, Any], known: Callable[[str], Any] | None = None) -> Any:
         """The object; functions of the notebook get *space* as their globals, *known* answers for names."""
-        return _Unpickler(self._stream, self._buffers, space, known).load()
+        return self._unpickler(space, known).load()
 
     def load_both(self, space: dict[str, Any]) -> tuple[Any, Any]:
         """The object, and the one that was pickled after it and shares objects with it."""
-        unpickler = _Unpickler(self._stream, self._buffers, space, None)
+        if self.what == PLAIN:
+            return from_text(b"".join(self._stream))[PLAIN], {}
+        unpickler = self._unpickler(space, None)
         return unpickler.load(), unpickler.load()
 
+    def _unpickler(self, space: dict[str, Any], known: Callable[[str], Any] | None) -> Unpickler:
+        from ihpc_jupyter.driver.unpickling import Unpickler  # a cell that reads numbers and text needs none
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(
-        self,
-        stream: list[Buffer],
-        buffers: list[memoryview],
-        space: dict[str, Any],
-        known: Callable[[str], Any] | None,
-    ) -> None:
-        super().__init__(io.BytesIO(b"".join(stream)), buffers=buffers)
-        self._space = space
-        self._known = known
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == __name__ and name == "namespace":
-            return lambda: self._space
-        return super().find_class(module, name)
-
-    def persistent_load(self, name: str) -> Any:
-        if self._known is None:
-            raise pickle.UnpicklingError(f"nothing is known of {name!r}")
-        return self._known(name)
+        return Unpickler(self._stream, self._buffers, space, known)
 
 
 def packed(parts: list[tuple[str, list[str], Sink]]) -> Iterator[Buffer]:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     Known = Mapping[int, str]
     """Names of objects that both sides have, by their id."""
 
-ATOMS = (type(None), bool, int, float, complex, str, bytes, range, type(...))
-"""Types whose values cannot change and need no identity."""
-
 
 class _ByValueNeeded(Exception):
     """The standard pickler would write a reference that the other side cannot follow."""

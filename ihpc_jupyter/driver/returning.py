@@ -5,9 +5,9 @@ from __future__ import annotations
 import copyreg
 from types import ModuleType
 
-from ihpc_jupyter.driver.changes import Origin, may_change
+from ihpc_jupyter.driver.changes import ATOMS, Origin, may_change
 from ihpc_jupyter.driver.packet import Part, Sink
-from ihpc_jupyter.driver.pickling import ATOMS, dump
+from ihpc_jupyter.driver.pickling import dump
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

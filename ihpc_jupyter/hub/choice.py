@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ihpc_jupyter.errors import InvalidRequest
-from ihpc_jupyter.model.site import Lane, Shape, Site, parse_duration
+from ihpc_jupyter.model.site import Described, Lane, Shape, parse_duration
 
 FIELDS = ("lane", "shape", "time")
 
@@ -31,7 +31,7 @@ class Choice:
     time_limit: float
 
 
-def open_lanes(site: Site, groups: Collection[str]) -> dict[str, Lane]:
+def open_lanes(site: Described, groups: Collection[str]) -> dict[str, Lane]:
     """The lanes that a member of these groups sees."""
     return {name: lane for name, lane in site.lanes.items() if not lane.groups or set(lane.groups) & set(groups)}
 
@@ -42,7 +42,7 @@ def from_form(form: Mapping[str, list[str]]) -> dict[str, object]:
     return {key: value for key, value in single.items() if key not in _OF_THE_PAGE}
 
 
-def choose(site: Site, groups: Collection[str], options: Mapping[str, object]) -> Choice:
+def choose(site: Described, groups: Collection[str], options: Mapping[str, object]) -> Choice:
     """What *options* ask for; what they leave out (or leave empty) is the site's default.
 
     Raises `RefusedOption` with the field and what is allowed.
@@ -59,7 +59,7 @@ def choose(site: Site, groups: Collection[str], options: Mapping[str, object]) -
     return Choice(lane, shape, _time(options.get("time"), lanes[lane]))
 
 
-def fitting(site: Site, lane: Lane) -> dict[str, Shape]:
+def fitting(site: Described, lane: Lane) -> dict[str, Shape]:
     """The shapes that one job of the lane may have."""
     return {
         name: shape

@@ -6,32 +6,32 @@ from types import MappingProxyType
 
 from ihpc_jupyter.hub.choice import FIELDS, RefusedOption, fitting, longest, open_lanes, waited, words
 from ihpc_jupyter.model.metrics import Summary
-from ihpc_jupyter.model.site import Lane, Shape, Site
+from ihpc_jupyter.model.site import Described, Lane, Shape
 from ihpc_jupyter.scheduler.base import Capacity
 
 
 def render(
-    site: Site,
+    site: Described,
     groups: Collection[str],
     last: Mapping[str, object],
     capacity: Capacity | None,
-    age: float,
+    age: float | None,
     refused: RefusedOption | None = None,
     waits: Mapping[str, Summary] = MappingProxyType({}),
 ) -> str:
-    """The form's inside; *last* are the options of the last start, *capacity* what is free, *age* seconds old;
-    *refused* says which of them cannot be had; *waits*, by lane, how long servers have waited."""
+    """The form's inside; *last* are the options of the last start, *capacity* what is free, *age* seconds old,
+    None where nobody asks; *refused* says which of them cannot be had; *waits*, by lane, how long servers have
+    waited."""
     lanes = open_lanes(site, groups)
     if not lanes:
         return "<p>No lane of this site is open to you; ask the centre's staff.</p>"
     default = site.default_lane if site.default_lane in lanes else next(iter(lanes))
-    chosen = last.get("lane") if last.get("lane") in lanes else default
+    chosen = _last("lane", last, lanes, default)
     cards = "".join(
         _card(name, lane, site, (_room(name, capacity), _wait(waits.get(name))), checked=name == chosen)
         for name, lane in lanes.items()
     )
-    seconds = f"{age:.0f} second{'' if round(age) == 1 else 's'}"
-    told = f"As told {seconds} ago." if capacity is not None else "What is free is being asked for."
+    told = _told(age, known=capacity is not None)
     wrong = refused.field if refused else ""
     return (
         f'{_STYLE}<fieldset class="mb-3" id="ihpc-lane" role="radiogroup" tabindex="-1"{_invalid("lane", wrong)}>'
@@ -55,6 +55,20 @@ _STYLE = (
 )
 
 
+def _last(field: str, last: Mapping[str, object], names: Collection[str], default: str) -> str:
+    """What was last asked for, where that is to be had: it may be anything that somebody sent."""
+    value = last.get(field)
+    return value if isinstance(value, str) and value in names else default
+
+
+def _told(age: float | None, *, known: bool) -> str:
+    """How old what is said of free cores is."""
+    if age is None:
+        return "What is free is unknown: this batch system is not asked."
+    seconds = f"{age:.0f} second{'' if round(age) == 1 else 's'}"
+    return f"As told {seconds} ago." if known else "What is free is being asked for."
+
+
 def _invalid(field: str, wrong: str) -> str:
     return f' aria-invalid="true" aria-errormessage="ihpc-{field}-problem"' if field == wrong else ""
 
@@ -66,7 +80,7 @@ def _problem(field: str, refused: RefusedOption | None) -> str:
     return f'<p id="ihpc-{field}-problem" class="text-danger-emphasis">{escape(str(refused))}</p>'
 
 
-def _card(name: str, lane: Lane, site: Site, now: tuple[str, str], *, checked: bool) -> str:
+def _card(name: str, lane: Lane, site: Described, now: tuple[str, str], *, checked: bool) -> str:
     """*now*: what is free, and how long a start takes."""
     identity, about = escape(f"ihpc-lane-{name}"), escape(f"ihpc-about-{name}")
     shapes = ", ".join(fitting(site, lane)) or "none"
@@ -105,8 +119,8 @@ def _wait(seen: Summary | None) -> str:
     return f"expected wait: {least}{waited(seen.p50.value)} ({servers})"
 
 
-def _shapes(site: Site, last: Mapping[str, object], refused: RefusedOption | None) -> str:
-    chosen = last.get("shape") if last.get("shape") in site.shapes else site.default_shape
+def _shapes(site: Described, last: Mapping[str, object], refused: RefusedOption | None) -> str:
+    chosen = _last("shape", last, site.shapes, site.default_shape)
     options = "".join(
         f'<option value="{escape(name)}"{" selected" if name == chosen else ""}>'
         f"{escape(_shape(name, shape))}</option>"

@@ -19,6 +19,7 @@ class ServerJob:
     command: Sequence[str]
     before: Iterable[str] = ()
     after: Iterable[str] = ()
+    shebang: str = SHEBANG
 
 
 def server_command(job: ServerJob) -> str:
@@ -33,15 +34,12 @@ def exports_of(job: ServerJob) -> list[str]:
 
 def server_script(job: ServerJob) -> str:
     """The script. Every value of the environment and every word of the command stands quoted."""
-    after = list(job.after)
-    command = server_command(job)
-    lines = [
-        SHEBANG,
-        *job.directives,
-        'cd -- "$HOME" || exit 1',
-        *exports_of(job),
-        *job.before,
-        # Without anything to do afterwards the batch system's signals reach the server itself.
-        *([command, *after] if after else [f"exec {command}"]),
-    ]
+    lines = [job.shebang, *job.directives, 'cd -- "$HOME" || exit 1', *exports_of(job), *server_lines(job)]
     return "\n".join([*lines, ""])
+
+
+def server_lines(job: ServerJob) -> list[str]:
+    """The server's command with what comes before and after it."""
+    after, command = list(job.after), server_command(job)
+    # Without anything to do afterwards the batch system's signals reach the server itself.
+    return [*job.before, *([command, *after] if after else [f"exec {command}"])]

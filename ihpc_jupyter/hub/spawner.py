@@ -18,25 +18,22 @@ from ihpc_jupyter.errors import IhpcError, NotFound, Unavailable
 from ihpc_jupyter.hub import telling
 from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
-from ihpc_jupyter.hub.port import hashed, register
+from ihpc_jupyter.hub.lanes import problem
+from ihpc_jupyter.hub.port import hashed
 from ihpc_jupyter.hub.progress import Event, Progress
-from ihpc_jupyter.hub.settings import LaneSpawner, problem
-from ihpc_jupyter.hub.startup import check_hub
+from ihpc_jupyter.hub.settings import SlurmLanes
 from ihpc_jupyter.hub.watch import is_over
 from ihpc_jupyter.model.job import Job, JobState
-
-register()
 
 _STOP_PATIENCE = 10.0
 """Seconds that a stop waits for the job's end, and a lost submission for its job to be seen."""
 
 
-class IhpcSpawner(LaneSpawner):
+class IhpcSpawner(SlurmLanes):
     """Starts servers as jobs of the lanes of the system-wide site file, and looks after them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.token_hash = ""
         self._tag = ""
         self._told_port = 0
         self._told_url = ""
@@ -214,9 +211,7 @@ class IhpcSpawner(LaneSpawner):
 
     def take_port(self, port: int) -> None:
         """Called by the port handler with what this server's token brought; once a start."""
-        first, last = self.ports
-        if not first <= port <= last:
-            raise ValueError(f"The port must lie between {first} and {last}.")
+        self._check_port(port)
         if self._told_port or not self._tag:
             raise LookupError("No port is waited for.")
         self._told_port = port
@@ -342,6 +337,3 @@ class IhpcSpawner(LaneSpawner):
     async def run_command(self, cmd: str, input: str | None = None, env: dict[str, str] | None = None) -> str:  # noqa: A002
         """Refused: it would hand *cmd* to a shell."""
         raise NotImplementedError("This spawner runs no shell's lines; see docs/hub.md for what to use instead.")
-
-
-check_hub(IhpcSpawner)

@@ -2,20 +2,22 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from functools import wraps
+from typing import Any
 
 from jupyterhub.app import JupyterHub
 from traitlets import HasTraits
 from traitlets.config import Config
 
-from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.hub import former
-from ihpc_jupyter.hub.centre import centre
-from ihpc_jupyter.scheduler.slurm_commands import read_command
+
+Configured = Mapping[str, tuple[str, object]]
+"""A spawner's settings by name: the section that says it, and the value."""
 
 
 def check_hub(kind: type[HasTraits]) -> None:
-    """Look at the settings of the hub that starts in this process, if one does; *kind* is our spawner's class.
+    """Look at the settings of the hub that starts in this process, if one does; *kind* is what our spawners are.
 
     Where it is named by its module, it is loaded while the hub reads its settings: they are looked at when it
     has them. Where it is installed, every hub loads it by its entry point, before it reads any.
@@ -49,21 +51,10 @@ def _check(hub: JupyterHub, kind: type[HasTraits]) -> None:
         hub.exit(1)
 
 
-def mistakes(config: Config, kind: type[HasTraits]) -> list[str]:
+def mistakes(config: Config, kind: type[Any]) -> list[str]:
     """What is wrong with the settings of a spawner's class and with the site file; one line each, by name."""
     configured: dict[str, tuple[str, object]] = {}
     for section in reversed([*(one.__name__ for one in kind.mro()), *former.SECTIONS]):
         configured |= {name: (section, value) for name, value in config.get(section, {}).items()}
-    own = [name.removeprefix("req_") for name in kind.class_trait_names() if name.startswith("req_")]
-    found = list(former.mistakes(configured, own))
-    if found:
-        return found
-    text = {name: str(value) for name, (_, value) in configured.items()}
-    try:
-        site = centre(text.get("site", ""), read_command("query", text.get("batch_query_cmd", ""))).site
-        if site.proposed:
-            given = {key: text.get(f"req_{key}", "") for key in former.Given.model_fields}
-            former.check_undescribed(former.read_given(given))
-    except IhpcError as error:
-        return [str(error)]
-    return []
+    found: list[str] = kind.find_mistakes(configured)
+    return found

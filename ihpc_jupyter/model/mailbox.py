@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # spares the imports of `typing` and `pathlib`: both are 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """The version of what `docs/mailbox.md` describes: door and driver may be of different installations."""
 
 

@@ -123,11 +123,51 @@ class SiteKind(StrEnum):
     SLURM = "slurm"
 
 
-class Site(Model):
-    """A computing centre's batch system as this user reaches it."""
+class ServerKind(StrEnum):
+    """Batch systems on which only the hub's spawners start servers: no clusters, no runs, no queue."""
+
+    TORQUE = "torque"
+    MOAB = "moab"
+    PBS = "pbs"
+    GRIDENGINE = "gridengine"
+    LSF = "lsf"
+    CONDOR = "condor"
+
+
+class Described(Model):
+    """What is described of any batch system: its lanes, its shapes, and what its jobs run first."""
 
     name: Name
     title: Line = ""
+    python: PathText | None = None
+    """Interpreter for workers where the caller's own is not seen by the nodes."""
+    lanes: dict[Name, Lane] = Field(min_length=1, max_length=50)
+    shapes: dict[Name, Shape] = Field(min_length=1, max_length=50)
+    prologue: tuple[Line, ...] = ()
+    """Lines that each job runs first (``module load …``)."""
+    proposed: bool = False
+    """True for a site that nobody described: found by itself."""
+
+    @property
+    def default_lane(self) -> str:
+        """The lane for a request that names none: `interactive` where there is one."""
+        return "interactive" if "interactive" in self.lanes else next(iter(self.lanes))
+
+    @property
+    def default_shape(self) -> str:
+        """The shape for a request that names none: the first."""
+        return next(iter(self.shapes))
+
+
+class ServerSite(Described):
+    """A batch system that the hub's spawners know and agents do not."""
+
+    kind: ServerKind
+
+
+class Site(Described):
+    """A computing centre's batch system as this user reaches it."""
+
     kind: SiteKind
     transport: Annotated[str, Field(pattern=r"^(direct|ssh [A-Za-z0-9_.@:-]{1,200})$")] = "direct"
     ssh_options: tuple[Line, ...] = ()
@@ -136,22 +176,14 @@ class Site(Model):
     """Directory for scripts and logs that this host and the nodes both see."""
     io_probes: Annotated[tuple[PathText, ...], Field(max_length=8)] | None = None
     """Directories whose file systems are measured, tinily, while somebody looks; the spool when left out."""
-    python: PathText | None = None
-    """Interpreter for workers where the caller's own is not seen by the nodes."""
     slots: Annotated[int, Field(ge=1, le=1024)] | None = None
     """`local` only: cores to hand out; what the machine has (at least 4) when left out."""
-    lanes: dict[Name, Lane] = Field(min_length=1, max_length=50)
-    shapes: dict[Name, Shape] = Field(min_length=1, max_length=50)
     head: HeadSettings = HeadSettings()
     polling: Polling = Polling()
     snapshot: Annotated[str, Field(pattern=SNAPSHOT)] | None = None
     """Directory in which the centre keeps a snapshot of the batch system for all users' agents to read."""
     metrics: Annotated[str, Field(pattern=METRICS)] | None = None
     """Where Slurm's own metrics are to be read (Slurm 25.11 and later): ``http://HOST:6817/metrics``."""
-    prologue: tuple[Line, ...] = ()
-    """Lines that each job runs first (``module load …``)."""
-    proposed: bool = False
-    """True for a site that nobody described: found by itself."""
 
     @model_validator(mode="after")
     def _head_lane_exists(self) -> "Site":
@@ -165,16 +197,6 @@ class Site(Model):
         if self.snapshot is not None and (self.kind is not SiteKind.SLURM or self.transport != "direct"):
             raise ValueError('snapshot goes with kind = "slurm" and transport = "direct" only')
         return self
-
-    @property
-    def default_lane(self) -> str:
-        """The lane for a request that names none: `interactive` where there is one."""
-        return "interactive" if "interactive" in self.lanes else next(iter(self.lanes))
-
-    @property
-    def default_shape(self) -> str:
-        """The shape for a request that names none: the first."""
-        return next(iter(self.shapes))
 
 
 class Health(StrEnum):

@@ -33,6 +33,9 @@ _IDS_PER_CALL = 200
 _REMEMBERED = 300.0
 """Seconds for which a job that Slurm dropped without a word is still told: as long as Slurm tells others."""
 
+_RESERVED = 10.0
+"""Seconds for which a plan does without asking for reservations again."""
+
 _PATIENCE = 3.0
 """A submission may take so many times the site's polling timeout: giving up early leaves its fate unknown."""
 
@@ -47,6 +50,8 @@ class Slurm:
         self._reader = JobReader(self._with_lane)
         self._waiting: dict[str, Job] = {}
         self._dropped: dict[str, tuple[float, Job]] = {}
+        self._reserved: list[room.Reservation] = []
+        self._reserved_at = float("-inf")
 
     @property
     def requests(self) -> int:
@@ -91,9 +96,9 @@ class Slurm:
         return parse_start(words), words
 
     async def capacity(self) -> Capacity:
-        """Free cores of each lane's partition (one ``sinfo``), this user's active reservations (one ``scontrol``):
-        both asked at once, as somebody waits for the plan."""
-        cores, reservations = await asyncio.gather(self.cores(), self.reservations())
+        """Free cores of each lane's partition (one ``sinfo``), this user's active reservations (one ``scontrol``,
+        where it is older than `_RESERVED`): both asked at once, as somebody waits for the plan."""
+        cores, reservations = await asyncio.gather(self.cores(), self._lately_reserved())
         me = await self._user() if any(one.active for one in reservations) else ""
         return room.capacity_of(self._site.lanes, cores, reservations, me)
 
@@ -106,6 +111,13 @@ class Slurm:
         began = time.time()
         said = (await self._ask(["sinfo", "--noheader", f"--format={room.NODES_FORMAT}"])).stdout
         return Nodes(at=began, groups=room.parse_nodes(said))
+
+    async def _lately_reserved(self) -> list[room.Reservation]:
+        """Reservations are made for hours: they are not asked for each time."""
+        now = time.monotonic()
+        if now - self._reserved_at > _RESERVED:
+            self._reserved, self._reserved_at = await self.reservations(), now
+        return self._reserved
 
     async def reservations(self) -> list[room.Reservation]:
         """All reservations: one ``scontrol``."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.model.base import Model
-from ihpc_jupyter.model.site import Site
+from ihpc_jupyter.model.site import ServerKind, ServerSite, Site
 from ihpc_jupyter.sites.mistakes import explain
 
 Table = dict[str, Any]
@@ -58,9 +58,10 @@ class AgentSettings(Model):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the site files say. *files* are those that were read, in order."""
+    """What the site files say. *files* are those that were read, in order; *server_sites* are for hubs only."""
 
     sites: Mapping[str, Site]
+    server_sites: Mapping[str, ServerSite] = field(default_factory=dict)
     agent: AgentSettings = field(default_factory=AgentSettings)
     files: tuple[Path, ...] = ()
     locked: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ def site_file_paths(environment: Mapping[str, str] | None = None) -> tuple[Path,
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read both files; without any site in them there is one, `local`.
+    """Read both files; without any site for agents in them there is one, `local`.
 
     Raises `InvalidRequest` with all mistakes, one a line: file, key, what is allowed. Reads files only.
     """
@@ -100,13 +101,16 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         if key not in {"agent", "locked", "sites"}
     ]
     agent = _model(AgentSettings, ("agent",), merged.get("agent", {}), files, mistakes)
-    sites = _sites(merged.get("sites", {}), files, mistakes)
+    described = _sites(merged.get("sites", {}), files, mistakes)
     if mistakes or agent is None:
         raise InvalidRequest(
             "The site file has mistakes:\n" + "\n".join(mistakes),
             "Correct the keys named; “ihpc doctor” checks again.",
         )
-    return Settings(sites, agent, tuple(file.path for file in files), locked)
+    sites = {name: site for name, site in described.items() if isinstance(site, Site)}
+    servers = {name: site for name, site in described.items() if isinstance(site, ServerSite)}
+    read = tuple(file.path for file in files)
+    return Settings(sites or {"local": default_local_site()}, servers, agent, read, locked)
 
 
 def default_local_site() -> Site:
@@ -162,13 +166,11 @@ def _merge(below: Table, above: Table) -> Table:
     return merged
 
 
-def _sites(tables: object, files: list[_File], mistakes: list[str]) -> dict[str, Site]:
+def _sites(tables: object, files: list[_File], mistakes: list[str]) -> dict[str, Site | ServerSite]:
     if not isinstance(tables, dict):
         mistakes.append(f"{_origin(files, ('sites',))}: sites: write a table for each site, [sites.NAME]")
         return {}
-    if not tables:
-        return {"local": default_local_site()}
-    sites: dict[str, Site] = {}
+    sites: dict[str, Site | ServerSite] = {}
     for name, table in tables.items():
         given = table
         if isinstance(table, dict):
@@ -177,7 +179,9 @@ def _sites(tables: object, files: list[_File], mistakes: list[str]) -> dict[str,
                 mistakes.append(f"{place}: sites.{name}.name: the table's own name is the site's name; remove it")
             # Who describes `local` in part gets the rest of it from us.
             given = {**(_LOCAL if name == "local" else {}), **table, "name": name}
-        site = _model(Site, ("sites", name), given, files, mistakes)
+        for_servers = isinstance(given, dict) and given.get("kind") in list(ServerKind)
+        model: type[Site | ServerSite] = ServerSite if for_servers else Site
+        site = _model(model, ("sites", name), given, files, mistakes)
         if site is not None:
             sites[name] = site
     return sites

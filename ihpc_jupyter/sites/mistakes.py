@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pydantic_core import ErrorDetails
 
 from ihpc_jupyter.model.base import Line, Model, Name, PathText, Word
-from ihpc_jupyter.model.site import SNAPSHOT, HeadSettings, Lane, Polling, Shape
+from ihpc_jupyter.model.site import SNAPSHOT, HeadSettings, Lane, Polling, ServerKind, Shape
 
 _TABLES: dict[str, type[Model]] = {
     "lanes": Lane,
@@ -42,6 +42,8 @@ def explain(model: type[Model], error: ErrorDetails) -> str:
         text = str(context.get("error", error["msg"]))
     else:
         text = error["msg"].removeprefix("Input should be ")
+        if kind == "enum" and error["loc"] == ("kind",):
+            text += f"; for the hub's servers only: {', '.join(ServerKind)}"
     given = repr(error["input"])
     shown = given if len(given) <= 60 else given[:57] + "…"
     return f"should be {text} (given: {shown})" if kind != "value_error" else f"{text} (given: {shown})"

@@ -217,25 +217,25 @@ export interface SiteStatus {
 export interface Site {
   name: string;
   title: string;
-  kind: SiteKind;
-  transport: string;
-  ssh_options: string[];
-  spool: string;
-  io_probes: string[] | null;
   python: string | null;
-  slots: number | null;
   lanes: {
     [k: string]: Lane;
   };
   shapes: {
     [k: string]: Shape;
   };
+  prologue: string[];
+  proposed: boolean;
+  kind: SiteKind;
+  transport: string;
+  ssh_options: string[];
+  spool: string;
+  io_probes: string[] | null;
+  slots: number | null;
   head: HeadSettings;
   polling: Polling;
   snapshot: string | null;
   metrics: string | null;
-  prologue: string[];
-  proposed: boolean;
 }
 /**
  * An offer that a person picks; the centre's staff say what it means to the batch system.

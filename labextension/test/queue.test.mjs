@@ -198,7 +198,7 @@ test('the agent is told that somebody looks: again and again, and only while the
     looks.push(look);
     return Promise.resolve({ rows: [] });
   };
-  const page = Object.assign(new EventTarget(), { hidden: false });
+  const page = Object.assign(new globalThis.EventTarget(), { hidden: false });
   const queues = new Queues({ jobs }, () => {}, page);
   t.after(() => queues.dispose());
   const pass = async ms => {
@@ -222,7 +222,7 @@ test('the agent is told that somebody looks: again and again, and only while the
   await pass(60_000);
   assert.deepEqual(looks, [false], 'news are read, and nobody sees them');
   page.hidden = false;
-  page.dispatchEvent(new Event('visibilitychange'));
+  page.dispatchEvent(new globalThis.Event('visibilitychange'));
   await pass(1000);
   assert.deepEqual(looks, [false, true], 'seen again: asked at once');
   looking.dispose();

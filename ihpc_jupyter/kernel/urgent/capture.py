@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from ihpc_jupyter.driver.changes import may_change
-from ihpc_jupyter.driver.packet import Buffer, Sink, TooLarge, packed
+from ihpc_jupyter.driver.lines import as_line
+from ihpc_jupyter.driver.packet import PLAIN, Buffer, Sink, TooLarge, is_plain, packed
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.kernel.urgent.names import names_of
 from ihpc_jupyter.kernel.urgent.sending import culprits, dump_travelling, known_size, too_large
@@ -89,9 +90,13 @@ def capture_cell(source: str, namespace: Mapping[str, Any], *, filename: str, li
         aliases.update(_aliases(namespace, values, inside))
         return aliases
 
-    sink, read = _dumped(told, values, space, limit, found)
+    read: set[str] = set()
+    if plain := all(is_plain(value) for value in values.values()):
+        sink = _written(told, values, limit)
+    else:
+        sink, read = _dumped(told, values, space, limit, found)
     captured = tuple(sorted({*values, *imports, *aliases, *(read & namespace.keys())}))
-    data = tuple(packed([("cell", list(values), sink)]))
+    data = tuple(packed([(PLAIN if plain else "cell", list(values), sink)]))
     return Payload(
         order=_order("cell", data),
         data=data,
@@ -136,6 +141,16 @@ def _aliases(namespace: Mapping[str, Any], values: Mapping[str, Any], inside: Co
         for name, value in namespace.items()
         if id(value) in inside and name not in values and not name.startswith("_") and may_change(value)
     }
+
+
+def _written(told: dict[str, Any], values: Mapping[str, Any], limit: int) -> Sink:
+    """As JSON: the driver need not load Python's pickling before the first line."""
+    sink = Sink(limit)
+    try:
+        sink.write(as_line({PLAIN: told}))
+    except TooLarge:
+        raise too_large(values, {}, limit) from None
+    return sink
 
 
 def _dumped(

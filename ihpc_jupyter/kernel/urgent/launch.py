@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,10 @@ from ihpc_jupyter.model.run import Kind, RunOrder, RunView
 
 if TYPE_CHECKING:
     from ihpc_jupyter.kernel.urgent.capture import Payload
+
+
+SLOW = 32 << 20
+"""Bytes of a payload that take a while to write."""
 
 
 def order_for(options: UrgentOptions, kind: Kind, title: str) -> RunOrder:
@@ -60,12 +65,14 @@ def launch(
     namespace: MutableMapping[str, Any] | None = None,
     planned: Callable[[RunView, Travelled], None] | None = None,
 ) -> Run:
-    """Order, write, start; *planned* is told the plan before anything is submitted.
+    """Order, write, start; *planned* is told the plan while the batch system makes room for the first attempt,
+    or before that where it takes a while until the batch system is asked.
 
     Raises what the agent answers. When anything fails or is interrupted before the start, nothing stays behind.
     """
     files = readable(options.put, Path.cwd())
-    view = _create(options, order_for(options, kind, payload.title))
+    slow = bool(options.workers or files or payload.size > SLOW)
+    view = _create(options, order_for(options, kind, payload.title), later=not slow)
     mailbox = Mailbox(Path(view.mailbox))
     made: list[str] = []
     try:
@@ -73,7 +80,7 @@ def launch(
         if files or options.get:
             payload.order["files"] = True
             put = put_files(mailbox, files)
-        if planned:
+        if planned and slow:
             planned(view, put)
         payload.order["tasks"] = view.tasks
         if options.workers:
@@ -81,6 +88,8 @@ def launch(
             payload.order["cluster"] = portal().call(workers.open_workers, view, options.workers)
         payload.write(mailbox)
         view = ask(AgentClient.start_run, view.id)
+        if planned and not slow:
+            planned(view, put)
     except BaseException as error:
         _undo(view, made)
         if isinstance(error, OSError):
@@ -103,18 +112,18 @@ def launch(
     return run
 
 
-def _create(options: UrgentOptions, order: RunOrder) -> RunView:
+def _create(options: UrgentOptions, order: RunOrder, *, later: bool) -> RunView:
     """A run that is planned; one that was interrupted on the way is thrown away when its answer comes."""
     unwanted = threading.Event()
     try:
-        return portal().call(_created, options, order, unwanted)
+        return portal().call(_created, options, order, unwanted, later)
     except KeyboardInterrupt:
         unwanted.set()
         raise
 
 
-async def _created(options: UrgentOptions, order: RunOrder, unwanted: threading.Event) -> RunView:
-    view = await _asked(AgentClient.create_run, options, order)
+async def _created(options: UrgentOptions, order: RunOrder, unwanted: threading.Event, later: bool) -> RunView:
+    view = await _asked(partial(AgentClient.create_run, later=later), options, order)
     if unwanted.is_set():
         await _discard(view.id)
     return view
