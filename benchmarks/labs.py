@@ -17,6 +17,9 @@ from tests.slurmbed import FaultyCommands, SlurmBed, users, wait_until
 from tests.snapshots import SnapshotWriter
 from tests.workplaces import agent
 
+SEEN = 12.0
+"""Seconds between two readings of a pane in view, where nothing is new."""
+
 
 class OpenLab:
     """One user's agent with one waiting job, and what its Lab does."""
@@ -28,7 +31,7 @@ class OpenLab:
             argv, env=place.environment, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, **users.identity(place.user),
         )  # fmt: skip
-        bed.submit("--hold", "--ntasks=1", "--output=/dev/null", user=place.user)
+        self.job = bed.submit("--hold", "--ntasks=1", "--output=/dev/null", user=place.user)
         self._stop = threading.Event()
         self.took: list[float] = []
 
@@ -38,7 +41,21 @@ class OpenLab:
             return bool(http.get("/api/sites/bed/jobs").json()["rows"])
         return False
 
-    def look(self) -> None:
+    def empty(self) -> bool:
+        """Whether the agent has heard that nothing of its user's is in the queue."""
+        with contextlib.suppress(httpx.HTTPError, ValueError), agent(self.place) as http:
+            totals = http.get("/api/sites/bed/jobs").json()["totals"]
+            return all(total["state"] == "CANCELLED" for total in totals)
+        return False
+
+    def see(self) -> None:
+        """As a pane with jobs that is seen: read them now and then, and say so."""
+        with agent(self.place) as http:
+            while not self._stop.wait(SEEN):
+                with contextlib.suppress(httpx.HTTPError):
+                    http.get("/api/sites/bed/jobs?look=true", timeout=30).raise_for_status()
+
+    def open(self) -> None:
         """Follow the stream, until told to stop."""
         with (
             contextlib.suppress(httpx.HTTPError),
@@ -115,12 +132,24 @@ def _exists(name: str) -> bool:
         return False
 
 
-def look(labs: Labs) -> None:
-    """All open a Lab."""
-    _begin([lab.look for lab in labs])
+def open_all(_: SlurmBed, labs: Labs) -> None:
+    """All open a Lab; our panes are not in view."""
+    _begin([lab.open for lab in labs])
 
 
-def wait(labs: Labs) -> None:
+def clear(bed: SlurmBed, labs: Labs) -> None:
+    """What is in the queue goes, and all have heard of it."""
+    bed.run("scancel", *(lab.job for lab in labs))
+    for lab in labs:
+        wait_until(lab.empty, "each agent knows that its user's job has gone", 60)
+
+
+def see(_: SlurmBed, labs: Labs) -> None:
+    """All have a pane with jobs in view."""
+    _begin([lab.see for lab in labs])
+
+
+def wait(_: SlurmBed, labs: Labs) -> None:
     """All begin to wait for something."""
     _begin([lab.wait for lab in labs])
 

@@ -83,14 +83,21 @@ def panes(place: Workplace, count: int) -> Iterator[Callable[[], list[str]]]:
 def users(figures: Figures, bed: SlurmBed, count: int, seconds: float, calm: float) -> float:
     """Requests a second of *count* users' agents and the writer together, while all of them wait.
 
-    First while nobody looks, then while all look and nobody waits, each after *calm* seconds without a question.
+    Before that: nobody looks; all have a Lab open; nothing is in the queue any more; all have their jobs in view.
+    Each after *calm* seconds without a question.
     """
     commands = FaultyCommands(bed.directory / "shared")
-    phases = (("nobody looks", None), ("all look, nobody waits", labs.look), ("all wait", labs.wait))
+    phases = (
+        ("nobody looks", None),
+        ("Labs open, a job of each in the queue", labs.open_all),
+        ("Labs open, nothing in the queue", labs.clear),
+        ("Labs open, jobs in view, nothing in the queue", labs.see),
+        ("all wait", labs.wait),
+    )
     with labs.opened(bed, commands, count) as all_labs:
         for name, begin in phases:
             if begin is not None:
-                begin(all_labs)
+                begin(bed, all_labs)
             if begin is not labs.wait:
                 labs.calm_down(commands, calm)
             commands.forget_calls()

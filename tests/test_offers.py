@@ -1,20 +1,23 @@
 """What would start sooner: the scheduler is asked about few ways, and its word is what is told."""
 
+import json
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ihpc_jupyter.agent.elsewhere import PATIENCE
 from ihpc_jupyter.client.queue import offers_lines
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected
-from ihpc_jupyter.explain.neighbours import MOST, Option, neighbours, request_of
+from ihpc_jupyter.explain.neighbours import MOST, Option, at_site, neighbours, request_of
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.offer import StartOffer, StartOffers
 from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
 from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from tests.slurmbed import SlurmBed
-from tests.world import Agent, World, until
+from tests.world import Agent, Stopwatch, World, until
 
 SITE = Site(
     name="x",
@@ -39,7 +42,8 @@ def test_the_schedulers_own_word_on_each_way(world: World, slurm: SlurmBed) -> N
         slurm.wait_for_job(job, "RUNNING")
     agent = world.agent()
     told = offers(agent, lane="batch", shape={"cores": 4, "memory": "100MiB"}, workers=4, time_limit=600)
-    assert 1 < len(told.offers) <= MOST
+    here = [offer for offer in told.offers if offer.site == "bed"]
+    assert 1 < len(here) <= MOST
     asked = told.offers[0]
     half = next(offer for offer in told.offers if offer.what == "half the workers")
     assert asked.expected_start is not None
@@ -50,7 +54,7 @@ def test_the_schedulers_own_word_on_each_way(world: World, slurm: SlurmBed) -> N
     assert half.price == pytest.approx(asked.price / 2)
     assert "to start at" in asked.told
     calls = [call for call in world.commands.calls("srun") if "--test-only" in call.args]
-    assert len(calls) == len(told.offers)
+    assert len(calls) == len(here)
     again = offers(agent, lane="batch", shape={"cores": 4, "memory": "100MiB"}, workers=4, time_limit=600)
     assert again == told
     assert len([call for call in world.commands.calls("srun") if "--test-only" in call.args]) == len(calls)
@@ -79,6 +83,72 @@ def test_a_waiting_job_is_offered_what_would_start_sooner(world: World, slurm: S
         agent.request("GET", "/api/sites/bed/jobs/424242/offers")
 
 
+def test_another_site_is_asked_once_and_may_be_sooner(world: World, slurm: SlurmBed) -> None:
+    slurm.fill("batch")
+    waits = slurm.submit("--ntasks=1", "--cpus-per-task=1", "--mem=100M", "--time=10", "--partition=batch")
+    agent = world.agent()
+    told = until(lambda: offered(agent, waits), "the watcher knows it")
+    other = told.offers[-1]
+    assert (other.site, other.lane, other.what) == ("local", "batch", "site local, lane batch")
+    assert {offer.site for offer in told.offers[:-1]} == {"bed"}
+    assert other.expected_start == pytest.approx(time.time(), abs=30)
+    line = offers_lines(told, time.time())[-1]
+    assert "; site local, lane batch, 1 x 1 core, 100M" in line
+    assert "; sooner by " in line
+
+
+def test_a_site_that_is_silent_holds_up_nobody_and_is_said_to_be(world: World, slurm: SlurmBed) -> None:
+    world.describe_site(timeout=20)
+    agent = world.agent()
+    until(lambda: json.loads(agent.request("GET", "/api/sites/bed"))["health"] == "up", "it answers")
+    world.commands.slow("srun", PATIENCE + 4)
+    watch = Stopwatch()
+    told = elsewhere(agent, cores=1)
+    watch.within(PATIENCE + 3, "the answer of those that do answer")
+    assert told.offers[0].expected_start is not None
+    assert (told.offers[-1].site, told.offers[-1].expected_start) == ("bed", None)
+    assert told.offers[-1].told == "bed has not answered within 5 s."
+    answered = until(lambda: last_start(agent), "it has answered, for the next who asks", 30)
+    assert answered < time.time() + 60
+    assert len([call for call in world.commands.calls("srun") if "--test-only" in call.args]) == 1
+    world.commands.clear("srun")
+    world.commands.fail("squeue", "Unable to contact slurm controller (connect failure)")
+    agent.create("desk", 0)  # somebody looks
+    silent = until(lambda: unasked(elsewhere(agent, cores=1, workers=2)), "it is known to be silent", 40)
+    assert silent.told.startswith("Not asked. Site bed does not answer")
+
+
+def elsewhere(agent: Agent, workers: int = 1, **shape: object) -> StartOffers:
+    request = {"lane": "batch", "shape": {"memory": "100MiB", **shape}, "workers": workers, "time_limit": 600}
+    return StartOffers.model_validate_json(agent.request("POST", "/api/sites/local/offers", request))
+
+
+def last_start(agent: Agent) -> float | None:
+    return elsewhere(agent, cores=1).offers[-1].expected_start
+
+
+def unasked(told: StartOffers) -> StartOffer | None:
+    last = told.offers[-1]
+    return last if last.told.startswith("Not asked") else None
+
+
+def test_at_another_site_the_same_lane_is_meant_or_the_usual_one_and_only_where_it_allows_it() -> None:
+    asked = Option("as asked", "small", Shape(), 2, 3600)
+
+    def lane(name: str, workers: int, *lanes: str) -> str | None:
+        found = at_site(replace(asked, lane=name, workers=workers), SITE, lanes or tuple(SITE.lanes))
+        return found.lane if found else None
+
+    assert lane("small", 2) == "small"
+    assert lane("small", 3) == "batch"
+    assert lane("elsewhere", 1) == "batch"
+    assert lane("elsewhere", 1, "spot", "more1") == "more1", "what may be preempted comes last"
+    assert lane("elsewhere", 9, "small") is None
+    spot = at_site(asked, SITE, ["spot"])
+    assert spot is not None
+    assert spot.what == "site x, lane spot, which may be preempted"
+
+
 def offered(agent: Agent, job: str) -> StartOffers | None:
     try:
         return StartOffers.model_validate_json(agent.request("GET", f"/api/sites/bed/jobs/{job}/offers"))
@@ -100,8 +170,8 @@ def test_a_job_is_asked_about_as_one_worker_a_node() -> None:
 def test_what_is_sooner_is_said_and_what_is_not_told_is_not_made_up() -> None:
     def offer(what: str, start: float | None, told: str = "") -> StartOffer:
         return StartOffer(
-            what=what, lane="batch", shape=Shape(), workers=1, time_limit=600, expected_start=start, price=1.5,
-            told=told,
+            what=what, site="bed", lane="batch", shape=Shape(), workers=1, time_limit=600, expected_start=start,
+            price=1.5, told=told,
         )  # fmt: skip
 
     now = time.time()

@@ -145,6 +145,7 @@ def test_a_lock_is_not_gone_round_by_replacing_what_is_above(files: Files, aroun
         ("[sites.local]\nspool = 'here'", "sites.local.spool", "an absolute path"),
         ("[sites.local]\nsnapshot = 'here'", "sites.local.snapshot", "an absolute path"),
         ("[sites.local]\nsnapshot = '~/here'", "sites.local.snapshot", "an absolute path"),
+        ("[sites.local]\nmetrics = 'file:///etc/passwd'", "sites.local.metrics", "file:///etc/passwd"),
         ("[sites.local]\nsnapshot = 3", "sites.local.snapshot", "given: 3"),
         ("[sites.local]\nsnapshot = '/here'", "sites.local", 'kind = "slurm" and transport = "direct" only'),
         ("[sites.local]\nhead.lane = 'x'", "sites.local", "choose one of interactive"),

@@ -1,18 +1,22 @@
 """The centre's snapshot on a real Slurm: a job's life through it, its writer's manners, its end."""
 
+import asyncio
 import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.queue import Queue
-from ihpc_jupyter.model.site import SiteStatus
+from ihpc_jupyter.model.site import Lane, Polling, Shape, Site, SiteKind, SiteStatus
+from tests import asynchronous
 from tests.slurmbed import Call, FaultyCommands, SlurmBed, wait_until
 from tests.slurmbed.fixtures import MakeSlurm
 from tests.snapshots import SnapshotWriter
@@ -20,6 +24,9 @@ from tests.world import Agent, World, partition_down, until
 
 ONE = ("--ntasks=1", "--mem=100M", "--output=/dev/null", "--partition=batch")
 ALICE, BOB = "ihpc-alice", "ihpc-bob"
+LABS = 5
+QUIET = 3.0
+"""Three times the pace of rest: who asks at all asks meanwhile."""
 
 
 @pytest.fixture
@@ -67,7 +74,8 @@ def test_a_jobs_whole_life_is_seen_without_a_question_of_ones_own(
     told = status(agent)
     assert (told.health, told.detail) == ("up", "")
     assert told.latency is not None
-    until(lambda: json.loads(writer.paths.site.read_text())["room"], "what is free is told")
+    room = until(lambda: json.loads(writer.paths.site.read_text())["room"], "what is free is told")
+    assert sum(group["count"] for group in room["nodes"]["groups"]) == len(slurm.nodes)
     assert writer.stop() == 0
     assert not writer.paths.alive.exists()
 
@@ -181,3 +189,67 @@ def test_a_writer_that_may_not_see_others_jobs_says_so_and_goes(
             assert blind.ended() == 1
         assert f"hides other users' jobs from {ALICE}" in blind.log.read_text()
         assert not commands.calls("squeue")
+
+
+@asynccontextmanager
+async def labs(site: Site, root: Path) -> AsyncIterator[list[SiteDesk]]:
+    """As many agents' desks, each with an open Lab that shows nothing of ours."""
+    desks = [SiteDesk(site, root, lambda: None) for _ in range(LABS)]
+    for desk in desks:
+        desk.watcher.subscribe(hears=True)
+    try:
+        yield desks
+    finally:
+        for desk in desks:
+            await desk.close()
+
+
+def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
+    world: World, writer: SnapshotWriter, slurm: SlurmBed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ihpc_jupyter.scheduler.watcher.BUSY_FOR", 0.0)
+    monkeypatch.setattr("ihpc_jupyter.agent.desk.LOOKED", 0.5)
+    for name, value in world.environment(world.runtime()).items():
+        monkeypatch.setenv(name, value)
+    lanes, shapes = {"batch": Lane(partition="batch")}, {"small": Shape()}
+    site = Site(
+        name="bed", kind=SiteKind.SLURM, spool=str(world.spool_root), lanes=lanes, shapes=shapes,
+        polling=Polling(busy=0.3, rest=1, timeout=5), snapshot=str(writer.paths.directory),
+    )  # fmt: skip
+
+    def asked() -> int:
+        return len(writer.commands.calls()) + len(world.commands.calls())
+
+    async def quiet() -> bool:
+        """Whether nobody asks for a while that is long enough."""
+        before = asked()
+        await asyncio.sleep(QUIET)
+        return asked() == before
+
+    async def becomes_quiet() -> None:
+        end = time.monotonic() + 20
+        while not await quiet():
+            assert time.monotonic() < end, "somebody asks and asks"
+
+    async def story() -> None:
+        async with labs(site, world.root) as desks:
+            first = desks[0]
+            await asynchronous.until(
+                lambda: all(desk.watcher.snapshot.answered_at for desk in desks), "all know", 20
+            )
+            await becomes_quiet()
+            job = slurm.submit(*ONE, "--hold")
+            first.look()
+            await asynchronous.until(lambda: job in first.watcher.snapshot.jobs, "it is seen by who looks", 10)
+            await asyncio.sleep(3 * site.polling.rest)  # the look has counted as long as it does
+            assert not await quiet(), "it may start"
+            slurm.run("scancel", job)
+            await asynchronous.until(lambda: first.watcher.snapshot.jobs[job].state.ended, "it has gone", 10)
+            await becomes_quiet()
+            told = first.watcher.snapshot.answered_at
+            assert told is not None
+            assert time.time() - told >= QUIET, "and the age of what is known says so"
+            await first.watcher.fresh()
+
+    writer.start()
+    asynchronous.run(story())

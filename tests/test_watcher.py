@@ -8,6 +8,7 @@ import pytest
 
 from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Health, Polling
 from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import watcher as watcher_module
@@ -82,6 +83,9 @@ class Told:
     async def capacity(self) -> Capacity:
         raise NotImplementedError
 
+    async def nodes(self) -> Nodes:
+        return Nodes(at=0.0)
+
     async def cycles(self) -> dict[str, float]:
         raise NotImplementedError
 
@@ -111,6 +115,38 @@ def test_nobody_is_asked_without_interest() -> None:
         asked = told.requests
         await asyncio.sleep(0.6)
         assert told.requests == asked
+        await watcher.close()
+
+    run(scenario())
+
+
+def test_who_only_hears_is_asked_for_while_a_job_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher_module, "BUSY_FOR", 0.0)
+
+    async def scenario() -> None:
+        told = Told()
+        watcher = Watcher(told, POLLING)
+        heard: list[JobsSnapshot] = []
+        watcher.subscribe(heard.append, hears=True)
+        await until(lambda: told.requests == 1, "the first answer")
+        await asyncio.sleep(1.5 * POLLING.rest)
+        assert told.requests == 1, "nothing of the user's is there that could change"
+        told.jobs = {"7": JobState.PENDING}
+        with watcher.subscribe():
+            await until(lambda: "7" in watcher.snapshot.jobs, "somebody looks")
+        assert heard[-1] is watcher.snapshot
+        asked = told.requests
+        await until(lambda: told.requests >= asked + 2, "it may start")
+        told.error = Unavailable("away")
+        await until(lambda: watcher.snapshot.failures == 2, "whether it is gone is not known")
+        told.error = None
+        told.jobs = {"7": JobState.COMPLETED}
+        await until(lambda: watcher.snapshot.jobs["7"].state.ended, "it has ended")
+        asked = told.requests
+        await asyncio.sleep(1.5 * POLLING.rest)
+        assert told.requests == asked
+        await watcher.fresh()
+        assert told.requests == asked + 1
         await watcher.close()
 
     run(scenario())

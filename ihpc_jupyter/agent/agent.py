@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from ihpc_jupyter.agent.desk import SiteDesk, first_answer
+from ihpc_jupyter.agent.elsewhere import Elsewhere
 from ihpc_jupyter.agent.here import find_here
 from ihpc_jupyter.agent.history import History
 from ihpc_jupyter.agent.ioprobe import probes_of
@@ -52,6 +53,7 @@ class Agent:
             name: SiteDesk(site, runtime, partial(self._site_changed, name), self._owners)
             for name, site in sites.items()
         }
+        self.elsewhere = Elsewhere(self.desks)
         self.keepers: dict[str, Keeper] = {}
         self._store = Store(state / "clusters", "cluster.json", ClusterRecord)
         self._me = this_process()
@@ -293,7 +295,11 @@ class Agent:
         """The snapshot, then every change; a ping when nothing happens. *own*: the job that the reader runs in."""
         queue: asyncio.Queue[Change] = asyncio.Queue(FAR_BEHIND)
         self._streams.add(queue)
-        looking = [desk.watcher.subscribe(partial(self._site_answered, name)) for name, desk in self.desks.items()]
+        # A Lab that is merely open does not look: who sees jobs in it says so with each reading of them.
+        looking = [
+            desk.watcher.subscribe(partial(self._site_answered, name), hears=True)
+            for name, desk in self.desks.items()
+        ]
         try:
             here, last = None, Change(revision=self._revision, kind="snapshot", snapshot=self.snapshot())
             yield last

@@ -10,7 +10,7 @@ import psutil
 
 from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.link import HeadLink
-from ihpc_jupyter.cluster.naming import JobTag, new_submission_id, run_group
+from ihpc_jupyter.cluster.naming import JobTag, new_submission_id, parse_job_name, run_group
 from ihpc_jupyter.cluster.prologue import environment_lines
 from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.files import write_text
@@ -173,8 +173,9 @@ class Attempts:
 
     def jobs(self, attempt: Attempt) -> tuple[Job, ...]:
         """Its jobs, as the batch system last told."""
-        told = self._desk.watcher.snapshot.jobs.values()
-        return tuple(job for job in told if job.name == attempt.name)
+        tag = parse_job_name(attempt.name)
+        told = self._desk.tally.tagged.get(tag.uid, {}) if tag else {}
+        return tuple(job for job in told.values() if job.name == attempt.name)
 
     def cancel(self, record: RunRecord, attempts: Sequence[Attempt]) -> None:
         """Make these attempts' jobs go: their commands are asked to give up, their jobs are cancelled."""

@@ -2,25 +2,29 @@
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from ihpc_jupyter.agent.glance import Glance
 from ihpc_jupyter.agent.offers import OfferDesk
 from ihpc_jupyter.agent.queue import Owners, QueueDesk
+from ihpc_jupyter.agent.tally import Tally
 from ihpc_jupyter.agent.waits import Waits
-from ihpc_jupyter.cluster.naming import parse_job_name
 from ihpc_jupyter.cluster.sight import Sight
 from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Health, Site, SiteStatus
 from ihpc_jupyter.model.spool import Spool
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.open import open_watched
-from ihpc_jupyter.scheduler.watcher import JobsSnapshot
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Subscription
 
+LOOKED = 30.0
+"""Seconds for which one look at the jobs counts; three times the pace of rest where that is more."""
+NODES_AGE = 15.0
+"""Seconds for which it is not asked again which nodes are in order."""
 CAPACITY_AGE = 5.0
 """Seconds for which what is free, and what could give way, is not asked for again."""
 LATELY = 20.0
@@ -41,9 +45,12 @@ class SiteDesk:
         self.queue = QueueDesk(site, self.batch, self.watcher, owners)
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
+        self._looking: Subscription | None = None
+        self._look_ends: asyncio.TimerHandle | None = None
         self._waits = Waits()
-        self._counted: tuple[Mapping[str, Job], int] = ({}, 0)
+        self._tally = Tally({})
         self._capacity = Glance(self.batch.capacity, CAPACITY_AGE)
+        self._nodes = Glance(self.batch.nodes, NODES_AGE)
         self._preemptible = Glance(self.batch.preemptible, CAPACITY_AGE)
 
     def spool(self, uid: str) -> Spool:
@@ -58,6 +65,10 @@ class SiteDesk:
         """What is free, lately; None where nobody says so within *patience* seconds."""
         return await self._capacity.look(patience)
 
+    async def nodes(self, patience: float) -> Nodes | None:
+        """The nodes, lately; None where nobody says so within *patience* seconds."""
+        return await self._nodes.look(patience)
+
     def lately(self) -> tuple[Capacity, float] | None:
         """What was free lately and how many seconds ago, not more than `LATELY`; nobody is asked."""
         capacity = self._capacity.last(LATELY)
@@ -66,6 +77,21 @@ class SiteDesk:
     async def preemptible(self, patience: float) -> dict[str, int] | None:
         """How many jobs run in preemptible lanes, lately; None where nobody says so within *patience* seconds."""
         return await self._preemptible.look(patience)
+
+    def look(self) -> None:
+        """Somebody sees this site's jobs, now: for a while the batch system is asked at the pace of rest."""
+        if self._looking is None:
+            self._looking = self.watcher.subscribe()
+        if self._look_ends is not None:
+            self._look_ends.cancel()
+        seconds = max(LOOKED, 3 * self.site.polling.rest)
+        self._look_ends = asyncio.get_running_loop().call_later(seconds, self._look_away)
+
+    def _look_away(self) -> None:
+        if self._looking is not None and self._look_ends is not None:
+            self._look_ends.cancel()
+            self._looking.close()
+            self._looking = None
 
     @property
     def silence(self) -> IhpcError | None:
@@ -81,20 +107,28 @@ class SiteDesk:
             self.accounts = (await self.batch.offers()).accounts
             self._changed()
 
+    @property
+    def tally(self) -> Tally:
+        """The last answer, sorted; once for each that differs from the one before."""
+        jobs = self.watcher.snapshot.jobs
+        if self._tally.jobs is not jobs:
+            self._tally = Tally(jobs)
+            self._waits.observe(jobs.values())
+        return self._tally
+
     def sight(self, uid: str) -> Sight:
         """The last answer about one cluster's jobs."""
         snapshot = self.watcher.snapshot
-        mine = {id_: job for id_, job in snapshot.jobs.items() if _uid(job) == uid}
-        return Sight(mine, snapshot.asked_at if snapshot.answered_at else None)
+        return Sight(self.tally.tagged.get(uid, {}), snapshot.asked_at if snapshot.answered_at else None)
 
     def tagged(self) -> list[Job]:
         """All jobs with our tag that have not ended."""
-        return [job for job in self.watcher.snapshot.jobs.values() if _uid(job) and not job.state.ended]
+        return [job for jobs in self.tally.tagged.values() for job in jobs.values() if not job.state.ended]
 
     def status(self) -> SiteStatus:
         """How the site is."""
         snapshot = self.watcher.snapshot
-        self._waits.observe(snapshot.jobs.values())
+        waiting = self.tally.waiting.total()
         return SiteStatus(
             site=self.site,
             health=snapshot.health,
@@ -102,29 +136,16 @@ class SiteDesk:
             asked_at=snapshot.answered_at,
             latency=snapshot.latency,
             requests=self.batch.requests,
-            waiting=self._waiting(snapshot),
+            waiting=waiting,
             accounts=self.accounts,
             waits=self._waits.by_lane(),
         )
 
-    def _waiting(self, snapshot: JobsSnapshot) -> int:
-        """Counted once for each answer, however many ask how the site is."""
-        counted, waiting = self._counted
-        if counted is not snapshot.jobs:
-            states = Counter(job.state for job in snapshot.jobs.values())
-            waiting = sum(jobs for state, jobs in states.items() if state.waiting)
-            self._counted = snapshot.jobs, waiting
-        return waiting
-
     async def close(self) -> None:
         """Stop watching; jobs go on."""
+        self._look_away()
         await self.watcher.close()
         await self.batch.close()
-
-
-def _uid(job: Job) -> str | None:
-    tag = parse_job_name(job.name)
-    return tag.uid if tag else None
 
 
 def _detail(snapshot: JobsSnapshot) -> str:

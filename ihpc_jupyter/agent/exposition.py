@@ -63,8 +63,7 @@ class _Numbers:
             requests.add_metric([site], desk.batch.requests)
             failures.add_metric([site], self._agent.meter.failures[site])
             for lane in desk.site.lanes:
-                jobs = desk.watcher.snapshot.jobs.values()
-                waiting.add_metric([site, lane], sum(job.state.waiting and job.lane == lane for job in jobs))
+                waiting.add_metric([site, lane], desk.tally.waiting[lane])
         yield from (requests, failures, waiting)
 
     def _workers(self) -> Metric:

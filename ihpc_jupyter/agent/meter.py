@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ihpc_jupyter.agent.history import History, Row
 from ihpc_jupyter.metrics.catalogue import METRICS
@@ -13,6 +13,7 @@ from ihpc_jupyter.metrics.series import Board, Sample, Series
 from ihpc_jupyter.metrics.starts import ClusterStarts, QueueStart, QueueStarts, run_starts, still_waiting
 from ihpc_jupyter.metrics.summary import points, summarise
 from ihpc_jupyter.model.cluster import ClusterView
+from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.metrics import Responsiveness, SeriesView
 from ihpc_jupyter.model.protocol import Change
 from ihpc_jupyter.model.run import RunView
@@ -50,6 +51,7 @@ class Meter:
                 self.board.find(metric, *labels).remember(sample)
         told = set(self.board.keys("queue_wait"))
         self._queues = {site: QueueStarts(told) for site in sites}
+        self._jobs: dict[str, Mapping[str, Job]] = {}
         self._clusters = ClusterStarts()
         self._runs = set(self.board.keys("run_start"))
 
@@ -70,6 +72,9 @@ class Meter:
         now = time.time()
         if snapshot.latency is not None and snapshot.answered_at is not None:
             self.add(Sample(snapshot.answered_at, snapshot.latency), "scheduler_latency", site)
+        if snapshot.jobs is self._jobs.get(site):
+            return
+        self._jobs[site] = snapshot.jobs
         for start in self._queues[site].observe(snapshot.jobs.values()):
             if start.at > now - KEPT:
                 self._queued(site, start)

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from ihpc_jupyter.agent.asked import Asked
-from ihpc_jupyter.agent.requests import check_shape, check_time, find_lane, find_shape
+from ihpc_jupyter.agent.requests import check_shape, check_time, find_lane, find_shape, my_groups
 from ihpc_jupyter.errors import IhpcError
-from ihpc_jupyter.explain.neighbours import Option, neighbours
+from ihpc_jupyter.explain.neighbours import Option, at_site, neighbours
 from ihpc_jupyter.model.offer import OffersRequest, StartOffer, StartOffers
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.base import BatchSystem, Launch
@@ -25,11 +25,30 @@ class OfferDesk:
 
     async def ask(self, request: OffersRequest) -> StartOffers:
         """Offers for a request and its neighbours. Raises NotFound for unknown names, InvalidRequest."""
-        asked = self._resolve(request)
+        asked = self.resolve(request)
         question = f"{asked} {request.account}"
         return await self._asked.get(question, lambda: self._all(asked, request.account))
 
-    def _resolve(self, request: OffersRequest) -> Option:
+    def like(self, asked: Option) -> Option | None:
+        """The same as at another site, in a lane of ours; None where no lane that this user may use allows it."""
+        mine = my_groups()
+        lanes = {name for name, lane in self._site.lanes.items() if not lane.groups or set(lane.groups) & mine}
+        return at_site(asked, self._site, lanes)
+
+    async def guest(self, option: Option) -> StartOffer:
+        """One way alone: at most one question. Accounts are each site's own, so it is the usual one."""
+        told = await self._asked.get(f"{option}", lambda: self._only(option))
+        return told.offers[0]
+
+    async def _only(self, option: Option) -> StartOffers:
+        return StartOffers(site=self._site.name, at=time.time(), offers=(await self._one(option, None),))
+
+    def untold(self, option: Option, why: str) -> StartOffer:
+        """An offer whose start is not known."""
+        return self._offer(option, None, why)
+
+    def resolve(self, request: OffersRequest) -> Option:
+        """The request with all that it left out. Raises NotFound, NotAllowed, InvalidRequest."""
         site = self._site
         name = request.lane or site.default_lane
         lane = find_lane(site, name)
@@ -54,7 +73,10 @@ class OfferDesk:
             start, told = await self._batch.expected_start(launch)
         except IhpcError as error:
             start, told = None, error.message
+        return self._offer(option, start, told)
+
+    def _offer(self, option: Option, start: float | None, told: str) -> StartOffer:
         return StartOffer(
-            what=option.what, lane=option.lane, shape=option.shape, workers=option.workers,
+            what=option.what, site=self._site.name, lane=option.lane, shape=option.shape, workers=option.workers,
             time_limit=option.time_limit, expected_start=start, price=option.price(self._site), told=told,
         )  # fmt: skip

@@ -24,11 +24,13 @@ from ihpc_jupyter.metrics.health import (
     STALE,
     Reading,
     judge,
+    judge_nodes,
     judge_workers,
 )
 from ihpc_jupyter.metrics.series import Sample
 from ihpc_jupyter.model.cluster import Load
 from ihpc_jupyter.model.metrics import Status, Subsystem
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Health
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.watcher import SLOW, Subscription
@@ -48,6 +50,7 @@ class Paces:
     lag: float = 1.0
     heads: float = 5.0
     cores: float = 30.0
+    nodes: float = 30.0
     cycles: float = 60.0
     files: float = 30.0
     duty: float = 100.0
@@ -69,6 +72,7 @@ class Probes:
         self._keepers = keepers
         self._files = files
         self._paces = paces or Paces()
+        self._nodes_told: dict[str, Nodes] = {}
         self._looked_at = float("-inf")
         self._woken = asyncio.Event()
         self._looking: list[Subscription] = []
@@ -92,7 +96,8 @@ class Probes:
         """Measure for ever, at rest while nobody looks and nothing waits."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._meter.keep())
-            rounds: list[Callable[[], Awaitable[None]]] = [self._lag, self._heads, self._cores, self._cycles]
+            rounds: list[Callable[[], Awaitable[None]]] = [self._lag, self._heads, self._cores]
+            rounds += [self._nodes, self._cycles]
             rounds += [partial(self._io, probe) for probe in self._files.values()]
             for once in rounds:
                 group.create_task(self._again(once))
@@ -184,6 +189,14 @@ class Probes:
                     self._meter.add(Sample(time.time(), used), "cores_used", site, lane)
         await self._rest(self._paces.cores, time.monotonic() - began)
 
+    async def _nodes(self) -> None:
+        await self._wanted(by_eye=True)
+        began = time.monotonic()
+        for site, desk in self._desks.items():
+            if told := await desk.nodes(CAPACITY_PATIENCE):
+                self._nodes_told[site] = told
+        await self._rest(self._paces.nodes, time.monotonic() - began)
+
     async def _io(self, probe: IoProbe) -> None:
         await self._wanted()
         began = time.monotonic()
@@ -207,11 +220,13 @@ class Probes:
         """How each subsystem is, by the last number of each."""
         now, last = time.time(), self._meter.readings
         workers = [judge_workers(keeper.view(), now) for keeper in self._keepers.values()]
+        nodes = [judge_nodes(site, told, now) for site, told in self._nodes_told.items()]
         network = [name for name, keeper in self._keepers.items() if keeper.held and ("network", name) in last]
         return Status(
             at=now,
             subsystems=(
                 *(self._scheduler(desk, now) for desk in self._desks.values()),
+                *(one for one in nodes if one is not None),
                 *(self._file_system(probe, now) for probe in self._files.values()),
                 judge("agent", this_host(), last.get(("agent", this_host())), SLOW_LOOP, now),
                 *(one for one in workers if one is not None),

@@ -45,15 +45,24 @@ class QueueDesk:
         self._everybody: Asked[tuple[float, list[Fold]]] = Asked(EVERYBODY_AGE)
         self._why: Asked[Explanation] = Asked(WHY_AGE)
         self._logs: Asked[str] = Asked(LOG_AGE)
+        self._told: tuple[JobsSnapshot, dict[str, str], asyncio.Task[Queue]] | None = None
 
     async def mine(self, array: str | None = None, *, fresh: bool = False) -> Queue:
         """My jobs as last told, without any request; *fresh*: as told from now on, at the watcher's pace.
 
+        An answer is worked out once for all who ask for it.
         *array*: the jobs of that array one by one, instead of all jobs with arrays folded.
         """
-        snapshot = await self._watcher.fresh() if fresh else self._watcher.snapshot
+        snapshot, owners = await self._watcher.fresh() if fresh else self._watcher.snapshot, self._owners()
+        if array is not None:
+            return await self._read(snapshot, owners, array)
+        if self._told is None or self._told[0] is not snapshot or self._told[1] != owners:
+            self._told = snapshot, owners, asyncio.create_task(self._read(snapshot, owners))
+        return await asyncio.shield(self._told[2])  # whoever leaves meanwhile, others wait for it, too
+
+    async def _read(self, snapshot: JobsSnapshot, owners: dict[str, str], array: str | None = None) -> Queue:
         folds = await asyncio.to_thread(_folds, snapshot, array)
-        return await asyncio.to_thread(self._queue, folds, snapshot.answered_at, snapshot, everybody=False)
+        return await asyncio.to_thread(self._queue, folds, owners, snapshot.answered_at, snapshot, everybody=False)
 
     async def everybody(self) -> Queue:
         """Everybody's jobs, at most `EVERYBODY_AGE` seconds old; my own with their lately ended ones."""
@@ -62,7 +71,7 @@ class QueueDesk:
         mine = {array_of(fold.job.id) for fold in own}
         others = [fold for fold in folds if array_of(fold.job.id) not in mine]
         return await asyncio.to_thread(
-            self._queue, [*own, *others], at, self._watcher.snapshot, everybody=True, mine=mine
+            self._queue, [*own, *others], self._owners(), at, self._watcher.snapshot, everybody=True, mine=mine
         )
 
     async def _ask_everybody(self) -> tuple[float, list[Fold]]:
@@ -73,13 +82,13 @@ class QueueDesk:
     def _queue(
         self,
         folds: Sequence[Fold],
+        owners: dict[str, str],
         at: float | None,
         snapshot: JobsSnapshot,
         *,
         everybody: bool,
         mine: set[str] | None = None,
     ) -> Queue:
-        owners = self._owners()
         shown = sorted(folds, key=lambda one: _order(one, mine))[:MOST_ROWS]
         return Queue(
             site=self._site.name,

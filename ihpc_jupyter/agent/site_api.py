@@ -52,11 +52,13 @@ class AuditHandler(AgentHandler):
 
 
 class JobsHandler(AgentHandler):
-    """``GET /api/sites/NAME/jobs?all=true&fresh=true&array=ID``."""
+    """``GET /api/sites/NAME/jobs?all=true&fresh=true&look=true&array=ID``."""
 
     async def get(self, name: str) -> None:
-        """My jobs, or everybody's."""
+        """My jobs, or everybody's; *look*: somebody sees them."""
         queue = self.agent.site(name).queue
+        if self.flag("look"):
+            self.agent.site(name).look()
         if self.flag("all"):
             self.answer(await queue.everybody())
         else:
@@ -94,9 +96,8 @@ class JobOffersHandler(AgentHandler):
 
     async def get(self, name: str, job: str) -> None:
         """What would start sooner than this waiting job."""
-        desk = self.agent.site(name)
-        waiting = await desk.queue.waiting(job)
-        told = await desk.offers.ask(request_of(waiting))
+        waiting = await self.agent.site(name).queue.waiting(job)
+        told = await self.agent.elsewhere.ask(name, request_of(waiting))
         self.answer(told.model_copy(update={"job_start": waiting.expected_start}))
 
 
@@ -105,4 +106,5 @@ class OffersHandler(AgentHandler):
 
     async def post(self, name: str) -> None:
         """What would start when, as asked and otherwise."""
-        self.answer(await self.agent.site(name).offers.ask(self.body(OffersRequest)))
+        self.agent.site(name)
+        self.answer(await self.agent.elsewhere.ask(name, self.body(OffersRequest)))

@@ -9,6 +9,7 @@ from collections import Counter
 from ihpc_jupyter.centre.publisher import Publisher
 from ihpc_jupyter.centre.wishes import Wishes, read_wishes
 from ihpc_jupyter.errors import IhpcError, Unavailable
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.slurm_for_all import SlurmForAll
 from ihpc_jupyter.scheduler.slurm_room import Reservation
@@ -22,6 +23,8 @@ DUTY = 20.0
 """Looking for marks is followed by a rest of so many times its own length: many readers cost a bounded share."""
 RESERVATIONS_AGE = 60.0
 """Seconds for which reservations are not asked for again."""
+NODES_AGE = 60.0
+"""The same for which nodes are in order."""
 MARGIN = 5.0
 """Seconds beyond the batch system's own time in which a waiting reader hears."""
 
@@ -39,6 +42,8 @@ class Writer:
         self._jobs: dict[int, str] = {}
         self._reservations: list[Reservation] = []
         self._reserved_at = float("-inf")
+        self._nodes: Nodes | None = None
+        self._nodes_at = float("-inf")
         self._room_at = float("-inf")
         self._room_stamp = 0.0
         self._asked_end = float("-inf")
@@ -155,12 +160,16 @@ class Writer:
         await self._tell(asked_at=stamp, failures=self._told.failures + 1, error=line)
 
     async def _ask_room(self) -> None:
-        """Free cores, or first the reservations where those are old: one request."""
+        """Free cores, or first the reservations or nodes where those are old: one request."""
         stamp = await self._now()
         try:
             if time.monotonic() - self._reserved_at >= RESERVATIONS_AGE:
                 self._reservations = await self._batch.reservations()
                 self._reserved_at = time.monotonic()
+                return
+            if time.monotonic() - self._nodes_at >= NODES_AGE:
+                self._nodes = (await self._batch.nodes()).model_copy(update={"at": stamp})
+                self._nodes_at = time.monotonic()
                 return
             cores = await self._batch.cores()
         except IhpcError as error:
@@ -171,7 +180,9 @@ class Writer:
             self._request_end = time.monotonic()
         self._room_at, self._room_stamp = self._request_end, stamp
         running = await asyncio.to_thread(self._running)
-        room = SharedRoom(asked_at=stamp, cores=cores, running=running, reservations=tuple(self._reservations))
+        room = SharedRoom(
+            asked_at=stamp, cores=cores, running=running, reservations=tuple(self._reservations), nodes=self._nodes
+        )
         await self._tell(room=room)
 
     def _running(self) -> dict[str, int]:

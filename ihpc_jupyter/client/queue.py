@@ -131,7 +131,7 @@ async def tell_offers(agent: AgentClient, id_: str, site: str | None = None) -> 
 
 def offers_lines(told: StartOffers, now: float) -> list[str]:
     """Offers as text, a twin of the job first; *sooner* marks what is expected before it and before the job."""
-    lines = [f"  {_offer(one, now)}{_sooner(one, told.before)}" for one in told.offers]
+    lines = [f"  {_offer(one, told.site, now)}{_sooner(one, told.before)}" for one in told.offers]
     itself = f" (the job itself: {_clock(told.job_start, now)})" if told.job_start else ""
     return [
         f"What would start when, submitted now, as {told.site} said at {_clock(told.at, now)}{itself}:",
@@ -139,14 +139,15 @@ def offers_lines(told: StartOffers, now: float) -> list[str]:
     ]
 
 
-def _offer(one: StartOffer, now: float) -> str:
+def _offer(one: StartOffer, site: str, now: float) -> str:
     start = f"expected {_clock(one.expected_start, now)}" if one.expected_start else "start not told"
     cores = "core" if one.shape.cores == 1 else "cores"
     size = f"{one.workers} x {one.shape.cores} {cores}, {_memory(one.shape.memory)}"
+    where = f"lane {one.lane}" if one.site == site else f"site {one.site}, lane {one.lane}"
     told = f" ({one.told.rstrip('.')})" if one.told and one.expected_start is None else ""
     return (
         f"{one.what}: {start}{told}; {one.price:.3g} core-hours at most; "
-        f"lane {one.lane}, {size}, {story.seconds_text(one.time_limit)}"
+        f"{where}, {size}, {story.seconds_text(one.time_limit)}"
     )
 
 

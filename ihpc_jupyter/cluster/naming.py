@@ -3,6 +3,7 @@
 import re
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 
 TAG = "ihpc"
 _JOB_NAME = re.compile(rf"\A{TAG}-(?P<uid>[0-9a-f]{{10}})-(?P<group>[a-z0-9-]+)-(?P<submission>[0-9a-f]{{6}})\Z")
@@ -38,6 +39,7 @@ class JobTag:
         return f"{TAG}-{self.uid}-{self.group}-{self.submission}"
 
 
+@lru_cache(maxsize=1024)  # thousands of jobs of one array have one name
 def parse_job_name(name: str) -> JobTag | None:
     """The tag in a job's name, or None for a job that is not ours."""
     match = _JOB_NAME.match(name)

@@ -1,7 +1,7 @@
 """Which other ways to ask are worth a question: fewer workers, less time, other lanes. Pure."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from ihpc_jupyter.model.job import Job
@@ -55,6 +55,19 @@ def neighbours(asked: Option, site: Site) -> list[Option]:
         if option is asked or (option.lane, option.workers, option.time_limit) not in same:
             found.append(option)
     return found[:MOST]
+
+
+def at_site(asked: Option, site: Site, lanes: Collection[str]) -> Option | None:
+    """The same at another site, in one of *lanes*: of the same name, the usual one, or the first that allows it.
+
+    None where none of them does. Lanes whose jobs may be preempted come last.
+    """
+    usual = sorted(lanes, key=lambda name: site.lanes[name].preemptible)
+    for name in (asked.lane, site.default_lane, *usual):
+        if name in lanes and _allows(site.lanes[name], asked):
+            how = ", which may be preempted" if site.lanes[name].preemptible else ""
+            return replace(asked, what=f"site {site.name}, lane {name}{how}", lane=name)
+    return None
 
 
 def _smaller(asked: Option) -> Iterator[Option]:

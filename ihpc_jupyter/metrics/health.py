@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ihpc_jupyter.model.cluster import ClusterState, ClusterView
-from ihpc_jupyter.model.metrics import Subsystem
+from ihpc_jupyter.model.metrics import NodesView, Subsystem
+from ihpc_jupyter.model.nodes import NodeGroup, Nodes
 from ihpc_jupyter.model.site import Health
 
 SLOW_FILES = 0.5
@@ -15,6 +16,10 @@ SLOW_LOOP = 0.1
 """Seconds by which the agent's event loop may be late."""
 SLOW_NETWORK = 0.5
 """Seconds from the agent to a head and back."""
+NODES_OUT = 0.05
+"""The share of a site's nodes that may be out of order."""
+MOST_NODE_LINES = 50
+"""Lines about nodes; further ones are left out, those in order first."""
 STALE = 600.0
 """Seconds after which a number no longer says how something is."""
 
@@ -71,3 +76,32 @@ def judge_workers(view: ClusterView, now: float) -> Subsystem | None:
         kind="workers", name=view.name, health=health, number=float(lost), unit="workers", threshold=0.0,
         age=age, detail=detail,
     )  # fmt: skip
+
+
+def judge_nodes(site: str, told: Nodes, now: float) -> Subsystem | None:
+    """Nodes out of order, beside a share of all; down where all are. None for a site that tells of none."""
+    total = sum(group.count for group in told.groups)
+    if not total:
+        return None
+    out, age = sum(group.count for group in told.groups if group.out), max(0.0, now - told.at)
+    health = Health.DEGRADED if out > NODES_OUT * total else Health.UP
+    shown = sorted(told.groups, key=lambda group: not group.out)[:MOST_NODE_LINES]
+    return Subsystem(
+        kind="nodes", name=site, unit="nodes", number=float(out), threshold=NODES_OUT * total, age=age,
+        health=Health.UNKNOWN if age > STALE else Health.DOWN if out == total else health,
+        detail=f"{out} of {total} nodes out of order" if age <= STALE else "not asked lately",
+        nodes=tuple(map(_nodes, shown)),
+    )  # fmt: skip
+
+
+def _nodes(group: NodeGroup) -> NodesView:
+    return NodesView(
+        state=_line(group.state), count=group.count, names=_line(group.names), out=group.out,
+        reason=_line(group.reason),
+    )  # fmt: skip
+
+
+def _line(text: str) -> str:
+    """One printable line; what somebody wrote into a batch system may be anything."""
+    whole = "".join(letter if letter.isprintable() else " " for letter in text)
+    return whole if len(whole) <= 200 else whole[:199] + "…"

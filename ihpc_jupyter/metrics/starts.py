@@ -34,9 +34,9 @@ class QueueStarts:
         """Each job that has started since the last look."""
         seen, found = set(), []
         for job in jobs:
-            key = (job.id, job.restarts)
             if job.state.waiting or not job.started_at or not job.submitted_at or not job.lane:
                 continue
+            key = (job.id, job.restarts)
             seen.add(key)
             if key not in self._seen and job.restarts == 0:
                 found.append(_start(job, job.started_at, job.submitted_at))

@@ -28,17 +28,23 @@ class JobState(StrEnum):
     @property
     def waiting(self) -> bool:
         """In the queue, also again after a preemption."""
-        return self in {JobState.PENDING, JobState.REQUEUED}
+        return self in _WAITING
 
     @property
     def active(self) -> bool:
         """Holds nodes."""
-        return self in {JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED}
+        return self in _ACTIVE
 
     @property
     def ended(self) -> bool:
         """Ends or has ended, and will not run again under this id without a requeue."""
-        return not (self.waiting or self.active or self is JobState.UNKNOWN)
+        return self not in _ALIVE
+
+
+# Asked of each of ten thousand jobs with each answer.
+_WAITING = frozenset({JobState.PENDING, JobState.REQUEUED})
+_ACTIVE = frozenset({JobState.CONFIGURING, JobState.RUNNING, JobState.SUSPENDED})
+_ALIVE = _WAITING | _ACTIVE | {JobState.UNKNOWN}
 
 
 class Job(Model):

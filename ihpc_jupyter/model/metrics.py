@@ -71,21 +71,37 @@ class Responsiveness(Model):
     series: tuple[SeriesView, ...]
 
 
+class NodesView(Model):
+    """Nodes of a site that are in the same state for the same reason."""
+
+    state: Line
+    """The batch system's word."""
+    count: Annotated[int, Field(ge=0)]
+    names: Line
+    """As the batch system writes them; a long list is cut and ends in “…”."""
+    out: bool
+    """Out of order: down, drained or draining, failed, in maintenance."""
+    reason: Line = ""
+    """What the site's staff, or the batch system, gave for that."""
+
+
 class Subsystem(Model):
     """How one part of the whole is, by a number beside its threshold."""
 
-    kind: Literal["scheduler", "file-system", "agent", "workers", "network"]
+    kind: Literal["scheduler", "nodes", "file-system", "agent", "workers", "network"]
     name: str
     """Of the site, directory or cluster."""
     health: Health
     number: Share | None = None
     """What was measured last; None where nothing was."""
-    unit: Literal["seconds", "workers"]
+    unit: Literal["seconds", "workers", "nodes"]
     threshold: Share
     """Above this the number counts as degraded."""
     age: Seconds | None = None
     """Of the number."""
     detail: Line = ""
+    nodes: tuple[NodesView, ...] = ()
+    """Of a site's nodes: those out of order first, at most 50 lines."""
 
 
 class Status(Model):

@@ -24,6 +24,7 @@ class StartOffer(Model):
 
     what: Line
     """How it differs from what was asked for."""
+    site: Name
     lane: Name
     shape: Shape
     workers: int
@@ -38,7 +39,7 @@ class StartOffer(Model):
 
 
 class StartOffers(Model):
-    """Offers, the one that was asked for first."""
+    """Offers, the one that was asked for first, those at other sites last."""
 
     site: Name
     at: Time

@@ -8,7 +8,7 @@ from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import RunView
 from ihpc_jupyter.model.site import SiteStatus
 
-API_VERSION = 4
+API_VERSION = 5
 
 
 class About(Model):

@@ -112,6 +112,10 @@ SNAPSHOT = r"^/[^\x00-\x1f\x7f]{0,1000}$"
 """Where a snapshot may be: an absolute path, the same for all users."""
 
 
+METRICS = r"^https?://[A-Za-z0-9_.:\[\]-]{1,200}(/[A-Za-z0-9_./-]{0,200})?$"
+"""An address without user, query and fragment."""
+
+
 class SiteKind(StrEnum):
     """The batch systems that are run for real."""
 
@@ -178,6 +182,8 @@ class Site(Described):
     polling: Polling = Polling()
     snapshot: Annotated[str, Field(pattern=SNAPSHOT)] | None = None
     """Directory in which the centre keeps a snapshot of the batch system for all users' agents to read."""
+    metrics: Annotated[str, Field(pattern=METRICS)] | None = None
+    """Where Slurm's own metrics are to be read (Slurm 25.11 and later): ``http://HOST:6817/metrics``."""
 
     @model_validator(mode="after")
     def _head_lane_exists(self) -> "Site":

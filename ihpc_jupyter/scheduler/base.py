@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Lane, Shape
 from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler.fold import Fold
@@ -128,6 +129,9 @@ class BatchSystem(Protocol):
 
     async def capacity(self) -> Capacity:
         """What is free now, in one or two requests."""
+
+    async def nodes(self) -> Nodes:
+        """Every node, those that are alike as one, in one request; none where there are no nodes to tell of."""
 
     async def preemptible(self) -> dict[str, int]:
         """How many jobs run in each preemptible lane, everybody's as far as that is told, in one request."""

@@ -15,6 +15,7 @@ from typing import Literal
 
 from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import local_process as process
@@ -100,14 +101,15 @@ class Local:
         words, taken = await self.test_launch(launch), sum(job.cores for job in self._jobs.values() if job.holds)
         return time.time() if launch.cores <= self.slots - taken else None, words
 
+    async def nodes(self) -> Nodes:
+        """None: this host is all there is."""
+        return Nodes(at=time.time())
+
     async def capacity(self) -> Capacity:
         """Slots that nobody holds, the same for every lane."""
         await self._ready()
-        free = self.slots - sum(job.cores for job in self._jobs.values() if job.holds)
-        return Capacity(
-            free=dict.fromkeys(self._site.lanes, max(0, free)),
-            total=dict.fromkeys(self._site.lanes, self.slots),
-        )
+        free, lanes = self.slots - sum(job.cores for job in self._jobs.values() if job.holds), self._site.lanes
+        return Capacity(dict.fromkeys(lanes, max(0, free)), dict.fromkeys(lanes, self.slots))
 
     async def cycles(self) -> dict[str, float]:
         """None: jobs are placed as they come."""
@@ -136,9 +138,8 @@ class Local:
         """Whether it would start now."""
         await self._ready()
         check(submission, self._site, self.slots, len(self._jobs))
-        taken = sum(job.cores for job in self._jobs.values() if job.holds)
-        wanted = submission.cores * submission.count
-        return f"Asks for {wanted} cores; {self.slots - taken} of this host's {self.slots} are free now."
+        free, wanted = (await self.capacity()).free[submission.lane], submission.cores * submission.count
+        return f"Asks for {wanted} cores; {free} of this host's {self.slots} are free now."
 
     async def cancel(self, ids: Sequence[str]) -> None:
         """Cancel jobs; an array's own id cancels all of it. Unknown and ended ones are no error."""
@@ -152,8 +153,7 @@ class Local:
     async def query(self) -> list[Job]:
         """All jobs that wait, run, or ended in the last 300 s."""
         await self._ready()
-        node = platform.node()
-        return [job.told(node) for job in self._jobs.values()]
+        return [job.told(platform.node()) for job in self._jobs.values()]
 
     async def history(self, ids: Sequence[str]) -> list[Job]:
         """Nothing: what is no longer told is forgotten."""

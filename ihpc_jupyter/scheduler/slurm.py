@@ -1,6 +1,7 @@
 """Slurm as a batch system: one command per operation, in bulk, whatever the number of jobs."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import replace
 
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Lane, Site
 from ihpc_jupyter.model.why import Evidence
 from ihpc_jupyter.scheduler import slurm_room as room
@@ -16,7 +18,9 @@ from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.fold import Fold
 from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
+from ihpc_jupyter.scheduler.slurm_metrics import SlurmMetrics
 from ihpc_jupyter.scheduler.slurm_offers import propose
+from ihpc_jupyter.scheduler.slurm_reader import JobReader
 from ihpc_jupyter.scheduler.slurm_why import Inquiry
 from ihpc_jupyter.scheduler.transport import Completed, Transport
 
@@ -42,6 +46,8 @@ class Slurm:
     def __init__(self, site: Site, transport: Transport) -> None:
         self._site = site
         self._transport = transport
+        self._metrics = SlurmMetrics(site.metrics, site.polling.timeout) if site.metrics else None
+        self._reader = JobReader(self._with_lane)
         self._waiting: dict[str, Job] = {}
         self._dropped: dict[str, tuple[float, Job]] = {}
         self._reserved: list[room.Reservation] = []
@@ -49,8 +55,8 @@ class Slurm:
 
     @property
     def requests(self) -> int:
-        """Commands started so far."""
-        return self._transport.requests
+        """Commands started, and metrics read, so far."""
+        return self._transport.requests + (self._metrics.requests if self._metrics else 0)
 
     async def submit(self, submission: Submission) -> str:
         """One ``sbatch``, the script on its standard input; the id of the job or of the array."""
@@ -100,6 +106,12 @@ class Slurm:
         """Free and all cores of each partition: one ``sinfo``."""
         return room.parse_cores((await self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"])).stdout)
 
+    async def nodes(self) -> Nodes:
+        """One ``sinfo``."""
+        began = time.time()
+        said = (await self._ask(["sinfo", "--noheader", f"--format={room.NODES_FORMAT}"])).stdout
+        return Nodes(at=began, groups=room.parse_nodes(said))
+
     async def _lately_reserved(self) -> list[room.Reservation]:
         """Reservations are made for hours: they are not asked for each time."""
         now = time.monotonic()
@@ -122,7 +134,11 @@ class Slurm:
         return room.preemptible_of(self._site.lanes, Counter(done.stdout.splitlines()))
 
     async def cycles(self) -> dict[str, float]:
-        """The last main and backfill pass: one ``sdiag``; none where the site keeps that to itself."""
+        """The last main and backfill pass: from Slurm's metrics where the site has them and they answer, else one
+        ``sdiag``; none where the site keeps that to itself."""
+        if self._metrics is not None:
+            with contextlib.suppress(Unavailable):
+                return await self._metrics.cycles()
         done = await self._run(["sdiag"])
         return room.parse_cycles(done.stdout) if done.returncode == 0 else {}
 
@@ -149,21 +165,19 @@ class Slurm:
     async def query(self) -> list[Job]:
         """One ``squeue`` of this user's jobs, ended ones included while Slurm tells of them."""
         began, known = time.time(), dict(self._waiting)
-        argv = ["squeue", "--me", "--noheader", "--array", "--states=all", f"--Format={text.SQUEUE_FORMAT}"]
+        # Elements that wait come as one line: ten thousand of them are a few kilobytes to send and to read.
+        argv = ["squeue", "--me", "--noheader", "--states=all", f"--Format={text.SQUEUE_FORMAT}"]
         done = await self._ask(argv)
-        # Ten thousand jobs take a fifth of a second to read: nobody else waits for that.
-        jobs = await asyncio.to_thread(self._read, done.stdout, began)
+        jobs = await asyncio.to_thread(self._reader.read, done.stdout, began)
         self._note_dropped(jobs, known, began)
         return list(jobs.values())
 
-    def _read(self, said: str, began: float) -> dict[str, Job]:
-        return {job.id: self._with_lane(job) for job in text.parse_squeue(said, began)}
-
     def _note_dropped(self, jobs: dict[str, Job], known: dict[str, Job], now: float) -> None:
         """Add elements that left a told array while they waited: Slurm forgets those cancelled so."""
-        arrays = {job_id.partition("_")[0] for job_id in jobs}
-        for job_id, job in known.items():
-            if job_id not in jobs and job_id.partition("_")[0] in arrays:
+        roots = {job_id.partition("_")[0] for job_id in jobs if "_" in job_id}
+        for job_id in known.keys() - jobs.keys():
+            if (root := job_id.partition("_")[0]) in roots or root in jobs:
+                job = known[job_id]
                 gone = {"state": JobState.CANCELLED, "reason": "", "expected_start": None, "ends_at": now}
                 self._dropped[job_id] = now, job.model_copy(update=gone)
         for job_id, (since, job) in list(self._dropped.items()):
@@ -171,7 +185,7 @@ class Slurm:
                 del self._dropped[job_id]
             else:
                 jobs[job_id] = job
-        for root in {job_id.partition("_")[0] for job_id in jobs if "_" in job_id}:
+        for root in roots | {job_id.partition("_")[0] for job_id in self._dropped}:
             jobs.pop(root, None)  # what is left of elements that waited when their array was cancelled
         submitted_since = {key: job for key, job in self._waiting.items() if key not in known}
         self._waiting = {key: job for key, job in jobs.items() if job.state.waiting and "_" in key}

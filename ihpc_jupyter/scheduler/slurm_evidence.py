@@ -1,6 +1,7 @@
 """Slurm's text about why a job waits or ended. Pure parsers, as `slurm_text` has them."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from ihpc_jupyter.model.why import Ahead, Booking, Category, Limit, Room
 from ihpc_jupyter.scheduler.fold import array_of
 from ihpc_jupyter.scheduler.reasons import category_of
 from ihpc_jupyter.scheduler.slurm_amounts import exit_of_pair, gpus_of, memory_of, number
-from ihpc_jupyter.scheduler.slurm_room import parse_reservations
+from ihpc_jupyter.scheduler.slurm_room import parse_nodes, parse_reservations
 from ihpc_jupyter.scheduler.slurm_text import (
     expand_ids,
     given,
@@ -160,26 +161,22 @@ def _elements(index: str) -> int:
     return max(1, len(expand_ids(f"1_{index}"))) if index.startswith("[") else 1
 
 
-NODES_FORMAT = "%T|%D|%C|%N|%E"
-
-
 def parse_room(text: str) -> Room:
     """Nodes by state, their cores, and those that are out of order with the reason that was given."""
-    states: dict[str, int] = {}
-    free = total = 0
-    out: list[str] = []
-    for line in text.splitlines():
-        fields = line.split("|", 4)
-        if len(fields) != 5:
-            continue
-        state, cores = fields[0].rstrip("*~#!%$@^-+"), fields[2].split("/")
-        states[state] = states.get(state, 0) + number(fields[1])
-        if len(cores) == 4:
-            free, total = free + number(cores[1]), total + number(cores[3])
-        if re.match(r"down|drain|fail|maint|unknown", state):
-            reason = "" if fields[4].strip() in {"none", ""} else f": {fields[4].strip()}"
-            out.append(f"{fields[3]} {state}{reason}")
-    return Room(states=states, free_cores=free, all_cores=total, out=tuple(out))
+    groups = parse_nodes(text)
+    states: Counter[str] = Counter()
+    for group in groups:
+        states[group.state] += group.count
+    return Room(
+        states=states,
+        free_cores=sum(group.free_cores for group in groups),
+        all_cores=sum(group.cores for group in groups),
+        out=tuple(
+            f"{group.names} {group.state}{f': {group.reason}' if group.reason else ''}"
+            for group in groups
+            if group.out
+        ),
+    )
 
 
 def parse_bookings(text: str, user: str) -> tuple[Booking, ...]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ihpc_jupyter.model.nodes import NodeGroup
 from ihpc_jupyter.model.site import Lane
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.slurm_amounts import number
@@ -41,6 +42,30 @@ def parse_reservations(text: str) -> list[Reservation]:
         for row in rows
         if "ReservationName" in row
     ]
+
+
+NODES_FORMAT = "%T|%D|%C|%N|%E"
+_OUT = re.compile(r"down|drain|fail|maint|unknown")
+
+
+def parse_nodes(text: str) -> tuple[NodeGroup, ...]:
+    """Nodes by state and reason, in `NODES_FORMAT`; without a partition in it ``sinfo`` counts each node once."""
+    rows = [fields for line in text.splitlines() if len(fields := line.split("|", 4)) == 5]
+    return tuple(_group(*fields) for fields in rows)
+
+
+def _group(told: str, count: str, cores: str, names: str, why: str) -> NodeGroup:
+    state, parts = told.rstrip("*~#!%$@^-+"), [number(part) for part in cores.split("/")]
+    out, reason = _OUT.match(state) is not None, why.strip()
+    return NodeGroup(
+        state=state,
+        count=number(count),
+        names=names,
+        out=out,
+        reason=reason if out and reason != "none" else "",
+        free_cores=parts[1] if len(parts) == 4 else 0,
+        cores=parts[3] if len(parts) == 4 else 0,
+    )
 
 
 CORES_FORMAT = "%R|%C"

@@ -5,6 +5,7 @@ import os
 import pwd
 
 from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.slurm import Slurm
@@ -30,7 +31,7 @@ class SharedSlurm(Slurm):
         # What was submitted meanwhile cannot have been told, and so is not gone.
         known = {key: job for key, job in self._waiting.items() if (job.submitted_at or 0.0) < asked_at}
         if self._read_last is None or self._read_last[0] is not mine:
-            self._read_last = mine, await asyncio.to_thread(self._read, mine.text, asked_at)
+            self._read_last = mine, await asyncio.to_thread(self._reader.read, mine.text, asked_at)
         jobs = dict(self._read_last[1])
         self._note_dropped(jobs, known, asked_at)
         return list(jobs.values())
@@ -42,6 +43,13 @@ class SharedSlurm(Slurm):
             return await super().capacity()
         me = pwd.getpwuid(os.getuid()).pw_name
         return capacity_of(self._site.lanes, room.cores, room.reservations, me)
+
+    async def nodes(self) -> Nodes:
+        """The same for the nodes, which are told for a minute."""
+        room = await asyncio.to_thread(self._shared_room)
+        if room is None or room.nodes is None:
+            return await super().nodes()
+        return room.nodes.model_copy(update={"at": self._files.here(room.nodes.at)})
 
     async def preemptible(self) -> dict[str, int]:
         """The same for jobs in preemptible lanes."""

@@ -95,7 +95,7 @@ class NodeKind:
 
 def parse_squeue(text: str, now: float) -> list[Job]:
     """Jobs of the answer to `SQUEUE_FORMAT`; *now* is the time of asking. Broken records are dropped."""
-    return [_queue_job(job_id, row, now) for row in records(text) for job_id in expand_ids(row["JobArrayID"])]
+    return [queue_job(job_id, row, now) for row in records(text) for job_id in expand_ids(row["JobArrayID"])]
 
 
 def parse_folded(text: str, now: float) -> list[Fold]:
@@ -116,11 +116,18 @@ def _fold(row: dict[str, str], now: float) -> Fold | None:
     if match := _ARRAY.fullmatch(word):
         parts = [_indices(part) for part in match[2].split(",")]
         first = next((part[0] for part in parts if part), 0)
-        return Fold(_queue_job(f"{match[1]}_{first}", row, now), sum(map(len, parts)), match[2])
-    return Fold(_queue_job(word, row, now)) if _ID.fullmatch(word) else None
+        return Fold(queue_job(f"{match[1]}_{first}", row, now), sum(map(len, parts)), match[2])
+    return Fold(queue_job(word, row, now)) if _ID.fullmatch(word) else None
 
 
-def _queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
+def lasting(row: dict[str, str], now: float) -> bool:
+    """Whether a record means the same whenever it is read: what it says is not held against the clock."""
+    eligible = parse_time(row["EligibleTime"])
+    return parse_state(row["State"]) is not JobState.COMPLETING and (eligible is None or eligible <= now)
+
+
+def queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
+    """One job of a record."""
     state = parse_state(row["State"])
     start, end = parse_time(row["StartTime"]), parse_time(row["EndTime"])
     # While a requeued job's processes die, its state reads COMPLETING; but its times are a waiting job's.

@@ -12,6 +12,7 @@ from ihpc_jupyter.scheduler import slurm_evidence as told
 from ihpc_jupyter.scheduler import slurm_text as text
 from ihpc_jupyter.scheduler.fold import array_of
 from ihpc_jupyter.scheduler.reasons import category_of, explain_reason
+from ihpc_jupyter.scheduler.slurm_room import NODES_FORMAT
 from ihpc_jupyter.scheduler.transport import Completed
 
 Found = dict[str, object]
@@ -163,5 +164,5 @@ class Inquiry:
         return {"peak_memory": peak, "cancelled_by": "its owner" if me else f"user {by}" if by else ""}
 
 
-_NODES = (f"--format={told.NODES_FORMAT}",)
+_NODES = (f"--format={NODES_FORMAT}",)
 _PRIORITY = (f"--format={told.FACTORS_FORMAT}",)

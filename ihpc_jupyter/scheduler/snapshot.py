@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ihpc_jupyter.model.base import Line, Model, Name, Seconds, Time
+from ihpc_jupyter.model.nodes import Nodes
 from ihpc_jupyter.scheduler.slurm_room import Reservation
 
 HEARTBEAT = 1.0
@@ -23,6 +24,8 @@ class SharedRoom(Model):
     cores: dict[str, tuple[int, int]]
     running: dict[str, int]
     reservations: tuple[Reservation, ...] = ()
+    nodes: Nodes | None = None
+    """None where they were never told."""
 
 
 class SiteSnapshot(Model):

@@ -39,6 +39,7 @@ _REMEMBERED = 300.0
 class JobsSnapshot:
     """All jobs of this user at a site, as last answered; kept when nobody answers. Times are UTC seconds.
 
+    *jobs* is the same object as before while nothing in it has changed: what was worked out of it still holds.
     *failures* counts the questions since the last answer that nobody answered, *error* says why. A job that
     the batch system told as alive and then dropped stays for 300 s, in the state its accounting tells, else
     UNKNOWN. *note*: what people should know of where the answer comes from.
@@ -58,12 +59,16 @@ class Subscription:
     """Interest in a site's jobs, from `Watcher.subscribe` until `close` (or the end of a ``with`` block).
 
     Iterate over it (``async for snapshot in subscription``) for each answer and each change of health; a
-    slow reader sees the latest only. While *waiting* is True the watcher asks at its busy rate.
+    slow reader sees the latest only. While *waiting* is True the watcher asks at its busy rate. One that only
+    *hears* is told what others ask for: on its own account it is asked only while a job of the user's may change.
     """
 
-    def __init__(self, watcher: "Watcher", callback: Callable[[JobsSnapshot], None] | None) -> None:
+    def __init__(
+        self, watcher: "Watcher", callback: Callable[[JobsSnapshot], None] | None, *, hears: bool = False
+    ) -> None:
         self._watcher = watcher
         self._callback = callback
+        self.hears = hears
         self._waiting = False
         self._news = asyncio.Event()
         self.closed = False
@@ -125,6 +130,7 @@ class Watcher:
         self._listeners: list[Callable[[JobsSnapshot], None]] = []
         self._wake = asyncio.Event()
         self._busy_until = 0.0
+        self._pending = False
         self._last_end = float("-inf")
         self._told: dict[str, Job] = {}
         self._left: dict[str, tuple[float, Job]] = {}
@@ -136,9 +142,13 @@ class Watcher:
         """How many subscribers there are; with none nobody is asked."""
         return len(self._subscriptions)
 
-    def subscribe(self, callback: Callable[[JobsSnapshot], None] | None = None) -> Subscription:
-        """Begin an interest; *callback* is called in the loop on each answer and change of health."""
-        subscription = Subscription(self, callback)
+    def subscribe(
+        self, callback: Callable[[JobsSnapshot], None] | None = None, *, hears: bool = False
+    ) -> Subscription:
+        """Begin an interest, or with *hears* half of one; *callback* is called in the loop on each answer and
+        change of health.
+        """
+        subscription = Subscription(self, callback, hears=hears)
         self._subscriptions.append(subscription)
         self.reconsider()
         return subscription
@@ -207,7 +217,11 @@ class Watcher:
         if not self._subscriptions and not waiters:
             return Wish.NOTHING
         wanted = waiters or any(subscription.waiting for subscription in self._subscriptions)
-        return Wish.WAITS if wanted or time.monotonic() < self._busy_until else Wish.LOOKS
+        if wanted or time.monotonic() < self._busy_until:
+            return Wish.WAITS
+        unclear = self.snapshot.answered_at is None or self.snapshot.failures
+        seen = any(not subscription.hears for subscription in self._subscriptions)
+        return Wish.LOOKS if seen or unclear or self._pending else Wish.NOTHING
 
     async def _rest(self, seconds: float) -> None:
         """Wait, but not beyond the next `reconsider`."""
@@ -220,7 +234,7 @@ class Watcher:
         while True:
             self._wake.clear()
             self._waiters = [waiter for waiter in self._waiters if not waiter[2].done()]
-            if not self._subscriptions and not self._waiters:
+            if self._wish() is Wish.NOTHING:
                 await self._wake.wait()
                 continue
             # Jitter keeps many users' watchers from asking in step.
@@ -265,10 +279,13 @@ class Watcher:
 
     def _answered(self, jobs: dict[str, Job], told: Told, number: int) -> None:
         self._last_end = time.monotonic()
-        if jobs != self.snapshot.jobs:
+        shown = self.snapshot.jobs
+        if jobs != shown:
             self._busy_until = max(self._busy_until, time.monotonic() + BUSY_FOR)
+            shown = MappingProxyType(jobs)
+            self._pending = any(not job.state.ended for job in jobs.values())
         health = Health.DEGRADED if told.latency > SLOW else Health.UP
-        shown, answered_at = MappingProxyType(jobs), min(time.time(), told.asked_at + told.latency)
+        answered_at = min(time.time(), told.asked_at + told.latency)
         self._tell(
             JobsSnapshot(shown, told.asked_at, answered_at, latency=told.latency, health=health, note=told.note)
         )

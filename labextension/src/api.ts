@@ -72,10 +72,14 @@ export class Api implements IMeterSource {
     return this.send('POST', `sites/${word(site)}/check`);
   }
 
-  /** My jobs as the agent knows them, or everybody's, for which the batch system is asked. */
-  jobs(site: string, everybody: boolean): Promise<Queue> {
-    const whose = everybody ? '?all=true' : '';
-    return request(this.settings, `sites/${word(site)}/jobs${whose}`);
+  /** My jobs as the agent knows them, or everybody's, for which the batch system is asked. *looks*: somebody sees them. */
+  jobs(site: string, everybody: boolean, looks: boolean): Promise<Queue> {
+    const words = [
+      ...(everybody ? ['all=true'] : []),
+      ...(looks ? ['look=true'] : [])
+    ];
+    const query = words.length ? `?${words.join('&')}` : '';
+    return request(this.settings, `sites/${word(site)}/jobs${query}`);
   }
 
   whyJob(site: string, job: string): Promise<Explanation> {

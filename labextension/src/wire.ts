@@ -235,6 +235,7 @@ export interface Site {
   head: HeadSettings;
   polling: Polling;
   snapshot: string | null;
+  metrics: string | null;
 }
 /**
  * An offer that a person picks; the centre's staff say what it means to the batch system.
@@ -612,6 +613,16 @@ export interface LogTail {
   end: number;
 }
 /**
+ * Nodes of a site that are in the same state for the same reason.
+ */
+export interface NodesView {
+  state: string;
+  count: number;
+  names: string;
+  out: boolean;
+  reason: string;
+}
+/**
  * Workers as somebody would ask for them; lane, shape and time are the site's usual ones when left out.
  */
 export interface OffersRequest {
@@ -785,6 +796,7 @@ export interface Script {
  */
 export interface StartOffer {
   what: string;
+  site: string;
   lane: string;
   shape: Shape;
   workers: number;
@@ -794,7 +806,7 @@ export interface StartOffer {
   told: string;
 }
 /**
- * Offers, the one that was asked for first.
+ * Offers, the one that was asked for first, those at other sites last.
  */
 export interface StartOffers {
   site: string;
@@ -813,14 +825,15 @@ export interface Status {
  * How one part of the whole is, by a number beside its threshold.
  */
 export interface Subsystem {
-  kind: 'scheduler' | 'file-system' | 'agent' | 'workers' | 'network';
+  kind: 'scheduler' | 'nodes' | 'file-system' | 'agent' | 'workers' | 'network';
   name: string;
   health: Health;
   number: number | null;
-  unit: 'seconds' | 'workers';
+  unit: 'seconds' | 'workers' | 'nodes';
   threshold: number;
   age: number | null;
   detail: string;
+  nodes: NodesView[];
 }
 /**
  * All columns are as long as *moments*, oldest first; null where the head was not heard.

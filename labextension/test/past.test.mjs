@@ -64,7 +64,7 @@ test('the past is asked for while somebody looks, from the revision that is know
 });
 
 const offer = more => ({
-  ...{ what: 'half', lane: 'batch', workers: 1, time_limit: 90 },
+  ...{ what: 'half', site: 'bed', lane: 'batch', workers: 1, time_limit: 90 },
   ...{ expected_start: 100, price: 1, told: '' },
   shape: { cores: 4, memory: 2 ** 30, gpus: 1, processes: 1 },
   ...more
@@ -79,10 +79,10 @@ test('an offer is sooner, a form, or an urgent cell', () => {
   assert.equal(sooner(offer(), { ...told, job_start: 90 }), null);
   assert.equal(sooner(offer(), { offers: [], job_start: null }), null);
   assert.equal(
-    urgentLine('bed', offer()),
+    urgentLine(offer()),
     '%%urgent --site bed --lane batch --cores 4 --memory 1024MiB --gpus 1 --time 90s\n'
   );
-  assert.equal(urgentLine('bed', offer({ workers: 2 })), null);
+  assert.equal(urgentLine(offer({ workers: 2 })), null);
   const shapes = { big: offer().shape };
   const draft = asDraft(offer({ workers: 3 }), {
     site: { name: 'bed', shapes }

@@ -191,6 +191,51 @@ test('nobody who looks, no question; then one for each answer of the batch syste
   assert.deepEqual(queues.of('here').queue.rows, [2]);
 });
 
+test('the agent is told that somebody looks: again and again, and only while the page is seen', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
+  const looks = [];
+  const jobs = (name, everybody, look) => {
+    looks.push(look);
+    return Promise.resolve({ rows: [] });
+  };
+  const page = Object.assign(new globalThis.EventTarget(), { hidden: false });
+  const queues = new Queues({ jobs }, () => {}, page);
+  t.after(() => queues.dispose());
+  const pass = async ms => {
+    t.mock.timers.tick(ms);
+    for (let n = 0; n < 9; n++) {
+      await Promise.resolve();
+    }
+  };
+  queues.follow([site(1)]);
+  const looking = queues.look();
+  await pass(1000);
+  assert.deepEqual(looks, [true]);
+  await pass(24_000);
+  await pass(0);
+  assert.ok(looks.length >= 2, 'a look is renewed');
+  assert.ok(looks.every(Boolean));
+  page.hidden = true;
+  looks.length = 0;
+  queues.follow([site(2)]);
+  await pass(1000);
+  await pass(60_000);
+  assert.deepEqual(looks, [false], 'news are read, and nobody sees them');
+  page.hidden = false;
+  page.dispatchEvent(new globalThis.Event('visibilitychange'));
+  await pass(1000);
+  assert.deepEqual(looks, [false, true], 'seen again: asked at once');
+  looking.dispose();
+  page.hidden = true;
+  looks.length = 0;
+  const always = queues.look(true);
+  await pass(1000);
+  assert.deepEqual(looks, [true], 'who wants to be told looks in any case');
+  always.dispose();
+  await pass(60_000);
+  assert.deepEqual(looks, [true]);
+});
+
 test('a failure stands beside what was known', async t => {
   const { queues, asked, settle } = begin(t);
   void queues.ask('here', true);

@@ -20,10 +20,23 @@ OPTIONS = ("--no-browser", "--expose-app-in-browser", *(["--allow-root"] if os.g
 
 
 @contextmanager
-def window_on(bed: SlurmBed, job: str = "") -> Iterator[Lab]:
-    """A browser window with a JupyterLab in front of the bed, which takes itself for part of a *job*."""
+def window_on(bed: SlurmBed, job: str = "", slots: int = 0) -> Iterator[Lab]:
+    """A browser window with a JupyterLab in front of the bed, which takes itself for part of a *job*.
+
+    With *slots* this host is a site, too.
+    """
+    with server_on(bed, job, slots) as (_, told), browse(f"{told['url']}lab?token={told['token']}") as window:
+        yield window
+
+
+@contextmanager
+def server_on(bed: SlurmBed, job: str = "", slots: int = 0) -> Iterator[tuple[LabServer, dict[str, str]]]:
+    """That JupyterLab, its url and token."""
     with workplace(bed) as place:
         place.environment |= {"SLURM_JOB_ID": job} if job else {}
+        if slots:
+            with (place.directory / "site.toml").open("a") as file:
+                file.write(f'\n[sites.local]\nslots = {slots}\nspool = "{place.directory}/spool-local"\n')
         settings = place.directory / "settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
@@ -35,9 +48,7 @@ def window_on(bed: SlurmBed, job: str = "") -> Iterator[Lab]:
         program = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}", *OPTIONS)
         server = LabServer(place, *program)
         try:
-            told = server.wait_for_address()
-            with browse(f"{told['url']}lab?token={told['token']}") as window:
-                yield window
+            yield server, server.wait_for_address()
         finally:
             server.stop()
 
@@ -105,7 +116,7 @@ def test_the_servers_own_job_is_told_with_its_end_and_what_would_start_sooner(
 ) -> None:
     own = fresh_slurm.submit("--time=30", "--partition=batch", "--output=/dev/null")
     fresh_slurm.wait_for_job(own, "RUNNING")
-    with window_on(fresh_slurm, own) as lab:
+    with window_on(fresh_slurm, own, slots=8) as lab:
         line = lab.side_bar.get_by_role("region", name=re.compile("^This server.s job$"))
         expect(line).to_contain_text(f"This server is job {own} at bed, lane batch", timeout=30_000)
         expect(line).to_contain_text(re.compile(r"2\d min left"))
@@ -157,15 +168,24 @@ def own_jobs_are_read_unfolded_and_offered(lab: Lab, bed: SlurmBed, logs: Path) 
     offers = lab.dialog.get_by_role("region", name="Offers")
     expect(offers).to_contain_text("half the time", timeout=30_000)
     expect(offers.locator("tbody tr").first).to_contain_text("in lane batch")
+    expect(offers.locator("tbody tr").last).to_contain_text("in lane batch at local")
+    expect(offers.locator("tbody tr").last).to_contain_text("sooner")
     assert faults(lab.dialog) == []
+    offers.locator("tbody tr").last.scroll_into_view_if_needed()
     lab.screenshot(Path("test-results") / "offers-dark.png")
     lab.resize(390)
+    offers.locator("tbody tr").last.scroll_into_view_if_needed()
     lab.screenshot(Path("test-results") / "offers-390.png")
     lab.resize(1280)
     offers.get_by_role("button", name="New cluster as offered: half the time").click()
     expect(lab.dialog.get_by_label("Minutes a job")).to_have_value("10")
     expect(lab.dialog.locator('input[name="lane"][value="batch"]')).to_be_checked()
     expect(lab.dialog.get_by_role("spinbutton", name="Cores")).to_have_value("4")
+    lab.answer("Cancel")
+    lab.run("ihpc:why-job", site="bed", job=f"{array}_7")
+    lab.dialog.get_by_role("button", name="Ask the batch system what would start sooner").click()
+    lab.dialog.get_by_role("button", name="New cluster as offered: site local, lane batch").click()
+    expect(lab.dialog.locator('select[name="site"]')).to_have_value("local")
     lab.answer("Cancel")
     lab.new_notebook()
     lab.run("ihpc:why-job", site="bed", job=f"{array}_7")

@@ -81,7 +81,7 @@ def test_everybodys_jobs_are_asked_for_when_chosen(lab: Lab, server: Server) -> 
     expect(pane.get_by_role("button", name="Ask the batch system for everybody")).to_be_enabled()
 
 
-MINE = re.compile(r"/ihpc/api/sites/local/jobs(\?\d+)?$")
+MINE = re.compile(r"/ihpc/api/sites/local/jobs(\?look=true)?([?&]\d+)?$")
 CANCEL = re.compile(r"/ihpc/api/sites/local/jobs/900\?waiting=true")
 WHY = re.compile(r"/ihpc/api/sites/local/jobs/3/why")
 KINDS: list[dict[str, object]] = [

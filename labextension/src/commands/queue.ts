@@ -79,15 +79,15 @@ function offering(
   return {
     load: () => store.jobs.jobOffers(site, job),
     onCluster: offer => {
-      const status = store.site(site);
+      const status = store.site(offer.site);
       if (status) {
         create(store, states, asDraft(offer, status)).catch(
           (reason: unknown) => void showFailure('No cluster was made', reason)
         );
       }
     },
-    isUrgent: offer => urgentLine(site, offer) !== null,
-    onUrgent: offer => insert(urgentLine(site, offer) ?? '', notebooks)
+    isUrgent: offer => urgentLine(offer) !== null,
+    onUrgent: offer => insert(urgentLine(offer) ?? '', notebooks)
   };
 }
 

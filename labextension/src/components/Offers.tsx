@@ -90,7 +90,10 @@ function Table(props: IOffering & { told: StartOffers }): React.ReactElement {
             <In at={told.job_start} late="any moment" />
           </>
         )}
-        . Jobs that end early or come first change it. Nothing was submitted:
+        .
+        {told.offers.some(one => one.site !== told.site) &&
+          ' Another site was asked about one way, with your usual account there.'}{' '}
+        Jobs that end early or come first change it. Nothing was submitted:
         cancel this job when you take another way.
       </p>
     </>
@@ -107,7 +110,7 @@ function Row(
       <th scope="row">
         {one.what}
         {before !== null && <span className="ihpc-Chip">sooner</span>}
-        <span className="ihpc-Faint">{inWords(one)}</span>
+        <span className="ihpc-Faint">{inWords(one, told)}</span>
       </th>
       <td>
         {one.expected_start === null ? (

@@ -5,19 +5,18 @@ import { bytes, duration, many } from './words';
 /** Below this many seconds a start is not called sooner: schedulers count in passes. */
 const LITTLE = 60;
 
-/** What an offer is: "2 × 4 cores, 8 GiB, for 30 min, in lane batch". */
-export function inWords({
-  workers,
-  shape,
-  time_limit,
-  lane
-}: StartOffer): string {
+/** What an offer is: "2 × 4 cores, 8 GiB, for 30 min, in lane batch"; of another site with its name. */
+export function inWords(
+  { workers, shape, time_limit, lane, site }: StartOffer,
+  told: StartOffers
+): string {
   const each = [many(shape.cores, 'core'), bytes(shape.memory)];
   if (shape.gpus) {
     each.push(many(shape.gpus, 'GPU'));
   }
   const times = workers > 1 ? `${workers} × ` : '';
-  return `${times}${each.join(', ')}, for ${duration(time_limit)}, in lane ${lane}`;
+  const where = site === told.site ? lane : `${lane} at ${site}`;
+  return `${times}${each.join(', ')}, for ${duration(time_limit)}, in lane ${where}`;
 }
 
 /** By how many seconds an offer starts before the job itself and a twin of it; null where that is not so, or not known. */
@@ -56,8 +55,8 @@ export function asDraft(
 }
 
 /** The offer as the first line of an urgent cell; null where it is more than one job. */
-export function urgentLine(site: string, offer: StartOffer): string | null {
-  const { workers, shape, lane, time_limit } = offer;
+export function urgentLine(offer: StartOffer): string | null {
+  const { workers, site, shape, lane, time_limit } = offer;
   if (workers > 1) {
     return null;
   }

@@ -10,21 +10,30 @@ export interface IQueueState {
 }
 
 interface ISource {
-  jobs(site: string, everybody: boolean): Promise<Queue>;
+  jobs(site: string, everybody: boolean, looks: boolean): Promise<Queue>;
 }
 
 const NOTHING: IQueueState = { queue: null, error: null, asking: false };
 const PAUSE = 1000;
 
+/** A look counts for half a minute at the agent: it is renewed in time. */
+const RENEW = 12_000;
+
 /**
  * The jobs of all sites. Mine follow the batch system's answers while somebody looks, at most one
  * question a second and site, answered from what the agent knows. Everybody's are asked for by hand.
+ *
+ * The agent is told that somebody looks: for a page that nobody sees, and with nothing in the queue,
+ * it does not ask the batch system.
  */
 export class Queues implements IDisposable {
   constructor(
     private readonly source: ISource,
-    private readonly changed: () => void
-  ) {}
+    private readonly changed: () => void,
+    private readonly page: Document | null = globalThis.document ?? null
+  ) {
+    this.page?.addEventListener('visibilitychange', this.appear);
+  }
 
   get isDisposed(): boolean {
     return this._disposed;
@@ -34,12 +43,22 @@ export class Queues implements IDisposable {
     return this._known.get(key(site, everybody)) ?? NOTHING;
   }
 
-  /** Somebody looks at jobs, until what comes back is disposed. */
-  look(): IDisposable {
+  /**
+   * Somebody looks at jobs, until what comes back is disposed: a pane, which is seen only while the page is,
+   * or with *always* somebody who wants to be told of them in any case.
+   */
+  look(always = false): IDisposable {
     this._lookers += 1;
-    this.follow(this._sites);
+    this._always += always ? 1 : 0;
+    this._renewing ??= setInterval(() => this.renew(), RENEW);
+    this.appear();
     return new DisposableDelegate(() => {
       this._lookers -= 1;
+      this._always -= always ? 1 : 0;
+      if (this._lookers === 0) {
+        clearInterval(this._renewing);
+        this._renewing = undefined;
+      }
     });
   }
 
@@ -66,7 +85,7 @@ export class Queues implements IDisposable {
     }
     this.set(name, { ...before, asking: true });
     try {
-      const queue = await this.source.jobs(site, everybody);
+      const queue = await this.source.jobs(site, everybody, this.seen);
       this.set(name, { queue, error: null, asking: false });
     } catch (reason) {
       const error = IhpcError.from(reason);
@@ -76,8 +95,33 @@ export class Queues implements IDisposable {
 
   dispose(): void {
     this._disposed = true;
+    this.page?.removeEventListener('visibilitychange', this.appear);
+    clearInterval(this._renewing);
     this._timers.forEach(timer => clearTimeout(timer));
     this._timers.clear();
+  }
+
+  /** Whether anybody sees the jobs, or wants to be told of them anyway. */
+  private get seen(): boolean {
+    return this._always > 0 || (this._lookers > 0 && !this.page?.hidden);
+  }
+
+  /** Somebody begins to see the jobs: what is known may be old. */
+  private readonly appear = (): void => {
+    if (this.seen) {
+      this._seen.clear();
+      this.follow(this._sites);
+    }
+  };
+
+  private renew(): void {
+    if (this.seen) {
+      const old = Date.now() - RENEW;
+      this._sites
+        .filter(({ site }) => (this._last.get(site.name) ?? 0) <= old)
+        .forEach(({ site }) => this._seen.delete(site.name));
+      this.follow(this._sites);
+    }
   }
 
   private later(site: string, word: string): void {
@@ -105,6 +149,8 @@ export class Queues implements IDisposable {
 
   private _disposed = false;
   private _lookers = 0;
+  private _always = 0;
+  private _renewing: ReturnType<typeof setInterval> | undefined;
   private _sites: readonly SiteStatus[] = [];
   private readonly _known = new Map<string, IQueueState>();
   private readonly _seen = new Map<string, string>();

@@ -75,7 +75,7 @@ class Teller {
     if (on) {
       this._seen = new Happenings();
       this._last.clear();
-      this._looking = this.store.queues.look();
+      this._looking = this.store.queues.look(true);
       this.store.changed.connect(this.look);
       this.look();
     } else {
