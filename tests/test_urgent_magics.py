@@ -245,6 +245,15 @@ def test_detached_and_attached_after_a_restart(place: Workplace, book: Notebook)
     assert book.value("kept") == "5"
 
 
+def test_a_run_has_ended_as_soon_as_its_result_is_here(book: Notebook) -> None:
+    book.cell("%%urgent --detach --as there\nimport time\ntime.sleep(1)\nthere_is = 1")
+    shown = book.cell(
+        "while not there.mailbox.result.exists(): pass\n"
+        "print(there.state, there.view.stages['succeeded'] > there.view.created_at)"
+    )
+    assert shown.stdout == "succeeded True\n", shown.traceback
+
+
 def test_detached_and_attached_in_the_same_kernel(book: Notebook) -> None:
     book.cell("untouched = [1]\nrebound = [1]")
     book.cell("%%urgent --detach\nuntouched.append(2)\nrebound = [9]")

@@ -59,6 +59,7 @@ class Run:
         """Everything that is known of the run now. Raises Unavailable."""
         if not self._watch.view.state.ended:
             self._watch.view = ask(AgentClient.run, self.id)
+            self._watch.look()
         return self._watch.seen
 
     @property
