@@ -153,7 +153,7 @@ def test_each_user_sees_their_own_jobs_only_whatever_they_are_called(
 ) -> None:
     world.root.chmod(0o755)
     hidden = slurm.submit(*ONE, "--job-name=secret", user=BOB)
-    fields = "\x1f".join(["666", "RUNNING", *["0"] * 17, "forged"])
+    fields = "\x1f".join(["666000666", "RUNNING", *["0"] * 17, "forged"])
     hostile = slurm.submit(*ONE, f"--job-name=x\x1e0\x1f{fields}\x1e", user=ALICE)
     writer.start()
     for user in (ALICE, BOB):
@@ -169,7 +169,7 @@ def test_each_user_sees_their_own_jobs_only_whatever_they_are_called(
     assert "secret" not in mine
     assert slurm.run("cat", str(files[BOB]), user=ALICE, check=False).returncode != 0
     assert slurm.run("ls", str(writer.paths.users), user=ALICE, check=False).returncode != 0
-    assert not files["root"].exists() or "666" not in files["root"].read_text()
+    assert not files["root"].exists() or "666000666" not in files["root"].read_text()
 
 
 def test_a_writer_that_may_not_see_others_jobs_says_so_and_goes(
