@@ -102,7 +102,7 @@ def users(figures: Figures, bed: SlurmBed, count: int, seconds: float, calm: flo
                 labs.calm_down(commands, calm)
             commands.forget_calls()
             began = time.time()
-            time.sleep(seconds)
+            time.sleep(seconds)  # the span over which requests are counted
             asked = rate(figures, f"{count} users, {name}", commands.calls(), time.time() - began)
         figures.values[f"{count} users' refreshes, seconds"] = labs.refreshes(all_labs)
     return asked

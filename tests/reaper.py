@@ -50,7 +50,7 @@ def _all_gone(word: str, patience: float) -> bool:
     while any(_marked(word)):
         if time.monotonic() > until:
             return False
-        time.sleep(0.2)
+        time.sleep(0.2)  # processes that are not our children tell us nothing of their end
     return True
 
 
