@@ -7,7 +7,6 @@ clusters' jobs, the agent and Slurm, and leaves nothing behind.
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from tests.leftovers import clear
 from tests.slurmbed import LANES, BedError, BedSettings, ProgramsMissingError, SlurmBed, users, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -105,7 +105,7 @@ def workplace(
         yield place
     finally:
         place.close()
-        shutil.rmtree(directory, ignore_errors=True)
+        clear(directory)
 
 
 def site_file(bed: SlurmBed, spool: Path, shapes: Mapping[str, Shape] = SHAPES) -> str:

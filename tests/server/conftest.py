@@ -1,18 +1,17 @@
 """A real jupyter-server with our extension, in front of a real agent on the embedded site."""
 
-import os
-import shutil
-import signal
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from tornado.httpclient import HTTPResponse
 
 from ihpc_jupyter.model.protocol import About
+from tests.leftovers import clear
 
 Fetch = Callable[..., Awaitable[HTTPResponse]]
 
@@ -29,7 +28,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("IHPC_SYSTEM_SITE_FILE", "/nonexistent")
     yield root
     _end_agent(root / "run" / "agent.sock")
-    shutil.rmtree(root, ignore_errors=True)
+    clear(root)
 
 
 def _end_agent(socket: Path) -> None:
@@ -45,7 +44,9 @@ def _end_agent(socket: Path) -> None:
                 pass
         except httpx.HTTPError:
             return
-    os.kill(about.pid, signal.SIGTERM)
+    agent = psutil.Process(about.pid)
+    agent.terminate()
+    agent.wait(20)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.leftovers import bed_without_leftovers
+
 from . import BedSettings, FaultyCommands, SlurmBed, explain_missing
 
 MakeSlurm = Callable[..., SlurmBed]
@@ -21,7 +23,7 @@ def _skip_without(*, accounting: bool) -> None:
 def slurm_session() -> Iterator[SlurmBed]:
     """The bed behind `slurm`."""
     _skip_without(accounting=False)
-    with SlurmBed() as bed:
+    with bed_without_leftovers() as bed:
         yield bed
 
 
@@ -29,7 +31,7 @@ def slurm_session() -> Iterator[SlurmBed]:
 def slurm_accounting_session() -> Iterator[SlurmBed]:
     """The bed behind `slurm_accounting`."""
     _skip_without(accounting=True)
-    with SlurmBed(BedSettings(accounting=True)) as bed:
+    with bed_without_leftovers(BedSettings(accounting=True)) as bed:
         yield bed
 
 
@@ -53,7 +55,7 @@ def slurm_accounting(slurm_accounting_session: SlurmBed) -> Iterator[SlurmBed]:
 def fresh_slurm() -> Iterator[SlurmBed]:
     """A bed that only one module's tests have seen: Slurm tells of ended jobs for minutes."""
     _skip_without(accounting=False)
-    with SlurmBed() as bed:
+    with bed_without_leftovers() as bed:
         yield bed
 
 
@@ -65,7 +67,7 @@ def make_slurm() -> Iterator[MakeSlurm]:
         def make(**settings: Any) -> SlurmBed:
             chosen = BedSettings(**settings)
             _skip_without(accounting=chosen.accounting)
-            return beds.enter_context(SlurmBed(chosen))
+            return beds.enter_context(bed_without_leftovers(chosen))
 
         yield make
 

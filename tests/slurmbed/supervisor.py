@@ -115,7 +115,9 @@ class Supervisor:
     def end(self) -> None:
         """Kill everything below this process and remove the directory."""
         deadline = time.monotonic() + 20
-        while processes.descendants(os.getpid()) and time.monotonic() < deadline:
+        looks_without = 0  # one proves nothing: /proc is not read at one moment, and orphans change parents
+        while looks_without < 2 and time.monotonic() < deadline:
+            looks_without = 0 if processes.descendants(os.getpid()) else looks_without + 1
             processes.kill_below(os.getpid())
             self.reap()
             time.sleep(0.002)

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.leftovers import clear
 from tests.ui.lab import Lab, browse
 
 SLOTS = 4
@@ -109,7 +109,7 @@ def server() -> Iterator[Server]:
     made.end_agent()
     made.process.terminate()
     made.process.wait(20)
-    shutil.rmtree(root, ignore_errors=True)
+    clear(root)
 
 
 @pytest.fixture
