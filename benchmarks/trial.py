@@ -135,7 +135,7 @@ class Bench:
         if shown.error is None and view.state is RunState.SUCCEEDED and names == right:
             outcome.verdict = "right"
         elif (shown.error or "").startswith("DeadlineMissed") and view.state is RunState.MISSED and names in NONE:
-            outcome.verdict = "missed"
+            outcome.verdict, outcome.why = "missed", _story(view)
         else:
             outcome.verdict, outcome.why = "wrong", f"{view.state}, {names}, {shown.error}, {shown.stderr}"
         if before != self._digest(seen) and outcome.verdict == "right":
@@ -181,6 +181,15 @@ class Bench:
         jobs = self._bed.run("squeue", "--noheader", "--format=%i %T %j").stdout.splitlines()
         processes = [" ".join(one.cmdline()[:4]) for one in named(self._place.directory, id_)]
         return [job for job in jobs if id_ in job and "COMPLETING" not in job] + processes
+
+
+def _story(view: RunView) -> str:
+    """What became of each attempt, seconds counted from the order."""
+    return "; ".join(
+        f"{one.way} {one.outcome or 'open'} submitted {one.submitted_at - view.created_at:.1f}"
+        f"{f' started {one.started_at - view.created_at:.1f}' if one.started_at else ''} {one.detail}"
+        for one in view.attempts
+    )
 
 
 NOTHING = Fault("nothing", "", float("inf"))

@@ -4,6 +4,7 @@ The behaviours are those that batchspawner's own tests check of its Slurm class;
 """
 
 import subprocess
+from typing import get_args
 
 import pytest
 
@@ -14,6 +15,7 @@ from traitlets.config import Config
 
 from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.hub import former
+from ihpc_jupyter.hub.clocks import Part
 from ihpc_jupyter.hub.spawner import IhpcSpawner
 from ihpc_jupyter.hub.startup import mistakes
 from ihpc_jupyter.model.site import Site
@@ -91,6 +93,42 @@ def test_without_a_site_file_the_settings_must_say_how_long_and_how_large(monkey
     (line,) = said_of(req_partition="fast", req_memory="1G")
     assert "req_runtime is not set" in line
     assert said_of(req_partition="fast", req_memory="1G", req_runtime="1:00:00") == []
+
+
+@pytest.fixture
+def undescribed(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """No site file, and the settings that are needed then."""
+    monkeypatch.setenv("IHPC_SYSTEM_SITE_FILE", "/nonexistent")
+    return {"req_memory": "1G", "req_runtime": "1:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [({"none": {"queue": 5}}, "no lane 'none'"), ({"batch": {"queue": 0}}, "['batch']['queue']"),
+     ({"batch": {"wait": 5}}, "['batch']['wait']"), ({"batch": {"boot": "5"}}, "['batch']['boot']"),
+     ({"batch": {"http": 10**9}}, "['batch']['http']"), ("batch", "'batch'"), ([1], "[1]")],
+)  # fmt: skip
+def test_clocks_that_cannot_be_are_refused_when_the_hub_starts(
+    undescribed: dict[str, object], value: object, named: str
+) -> None:
+    (line,) = mistakes(Config({"IhpcSpawner": {**undescribed, "lane_timeouts": value}}), IhpcSpawner)
+    assert line.startswith("c.IhpcSpawner.lane_timeouts: ")
+    assert named in line
+
+
+def test_a_lane_has_clocks_of_its_own(undescribed: dict[str, object]) -> None:
+    clocks = {"batch": {"queue": 90000, "http": 7}}
+    settings = undescribed | {
+        "lane_timeouts": clocks,
+        "queue_timeout": 600,
+        "boot_timeout": 60,
+        "http_timeout": 20,
+    }
+    assert mistakes(Config({"IhpcSpawner": settings}), IhpcSpawner) == []
+    spawner = IhpcSpawner(config=Config({"IhpcSpawner": settings}))
+    told = [[spawner._clock(part, lane) for part in get_args(Part)] for lane in ("batch", "other")]
+    assert told == [[90000, 60, 7], [600, 60, 20]]
+    assert spawner.start_timeout > 90060
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """How a hub's staff set Slurm's spawner up, and the job that a user's choice comes to there."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from batchspawner.batchspawner import SlurmSpawner
-from traitlets import Callable, Integer, Unicode, default
+from traitlets import Callable, Dict, Integer, Unicode, default
 
-from ihpc_jupyter.errors import IhpcError
+from ihpc_jupyter.errors import IhpcError, InvalidRequest
 from ihpc_jupyter.hub import choice, former
 from ihpc_jupyter.hub.centre import Centre, centre
+from ihpc_jupyter.hub.clocks import Clocks, Part, check_lanes, longest, read_clocks
 from ihpc_jupyter.hub.jobs import UserJobs
 from ihpc_jupyter.hub.lanes import LaneSpawner
 from ihpc_jupyter.hub.script import ServerJob, exports_of, server_command, server_script
@@ -33,6 +35,7 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
 
     queue_timeout = Integer(86400, min=1, help="Seconds that a job may wait in the queue.")
     boot_timeout = Integer(300, min=1, help="Seconds from the job's start until its server answers.")
+    lane_timeouts = Dict(help="Other clocks of single lanes: {'urgent': {'queue': 600, 'boot': 60, 'http': 30}}.")
     log_directory = Unicode("{homedir}/.ihpc/hub", help="Where the logs of the jobs go; {homedir}, {username}.")
     node_host = Callable(lambda node: node, help="From a node's name to the host on which the hub reaches it.")
     batch_script = Unicode("", help="A template of the whole script, with {cmd} in it.")
@@ -41,11 +44,15 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
     batch_cancel_cmd = Unicode("", help="Where the program is.")
     req_srun = Unicode("", help="Words before the server's command; a job step of its own is not needed.")
     for _own in (
-        queue_timeout, boot_timeout, log_directory, node_host, batch_script,
+        queue_timeout, boot_timeout, lane_timeouts, log_directory, node_host, batch_script,
         batch_submit_cmd, batch_query_cmd, batch_cancel_cmd, req_srun,
     ):  # fmt: skip
         _own.tag(config=True)
     del _own
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._http_timeout = int(self.http_timeout)  # as set for all; each start has its own
 
     @classmethod
     def find_mistakes(cls, configured: Configured) -> list[str]:
@@ -57,6 +64,7 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
         text = {name: str(value) for name, (_, value) in configured.items()}
         try:
             site = centre(text.get("site", ""), read_command("query", text.get("batch_query_cmd", ""))).site
+            cls._check_clocks(configured, site)
             if site.proposed:
                 given = {key: text.get(f"req_{key}", "") for key in former.Given.model_fields}
                 former.check_undescribed(former.read_given(given, former.Given))
@@ -64,9 +72,23 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
             return [str(error)]
         return []
 
+    @staticmethod
+    def _check_clocks(configured: Configured, site: Site) -> None:
+        section, value = configured.get("lane_timeouts", ("", {}))
+        try:
+            check_lanes(read_clocks(value), site.lanes)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"c.{section}.lane_timeouts: {error.message}", error.hint) from None
+
     @default("start_timeout")
     def _long_enough(self) -> int:
-        return int(self.queue_timeout + self.boot_timeout + _MARGIN)
+        return longest(read_clocks(self.lane_timeouts), self.queue_timeout, self.boot_timeout) + _MARGIN
+
+    def _clock(self, part: Part, lane: str) -> int:
+        """Seconds that this part of a start may take there."""
+        everywhere = {"queue": self.queue_timeout, "boot": self.boot_timeout, "http": self._http_timeout}
+        clocks = read_clocks(self.lane_timeouts).get(lane, Clocks())
+        return int(getattr(clocks, part) or everywhere[part])
 
     # The site, and what the settings add to it.
 

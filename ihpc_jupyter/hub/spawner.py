@@ -18,6 +18,7 @@ from ihpc_jupyter.errors import IhpcError, NotFound, Unavailable
 from ihpc_jupyter.hub import telling
 from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
+from ihpc_jupyter.hub.clocks import Part
 from ihpc_jupyter.hub.lanes import problem
 from ihpc_jupyter.hub.port import hashed
 from ihpc_jupyter.hub.progress import Event, Progress
@@ -90,6 +91,7 @@ class IhpcSpawner(SlurmLanes):
         self._given_up = False
         chosen = self.accept(self.user_options or {})  # with what a hook of the centre's has set meanwhile
         self._lane_name = chosen.lane
+        self.http_timeout = self._clock("http", self._lane_name)
         self._tag = f"jupyter-{secrets.token_hex(6)}"
         self.token_hash = hashed(self.api_token)
         self._submitted = time.time()
@@ -159,27 +161,22 @@ class IhpcSpawner(SlurmLanes):
 
     async def _wait(self, booting_since: float | None) -> None:
         """Until there is news, or the clock has run out, which raises."""
-        until = (
-            self._submitted + self.queue_timeout if booting_since is None else booting_since + self.boot_timeout
-        )
+        part: Part = "queue" if booting_since is None else "boot"
+        seconds = self._clock(part, self._lane_name)
+        until = (self._submitted if booting_since is None else booting_since) + seconds
         try:
             async with asyncio.timeout(max(0.0, until - time.time())):
                 await self._news.wait()
         except TimeoutError:
-            queue = booting_since is None
-            cause = (
-                telling.too_late("The job did not start", self.queue_timeout, "queue_timeout")
-                if queue
-                else telling.too_late("The server did not answer", self.boot_timeout, "boot_timeout")
-            )
-            raise await self._failure(cause, "queue-timeout" if queue else "boot-timeout") from None
+            cause = telling.too_late(part, seconds)
+            raise await self._failure(cause, f"{part}-timeout") from None
 
     def _ask_server(self, job: Job) -> asyncio.Task[None]:
         host = self.node_host(job.node)
         self._told_url = f"http://{host}:{self._told_port}"
         self._progress.tell(80, f"The server listens on {job.node}; waiting for its first answer.")
         url = url_path_join(self._told_url, self.server.base_url, "api")
-        asked = wait_for_answer(host, self._told_port, url, self.boot_timeout)
+        asked = wait_for_answer(host, self._told_port, url, self._clock("boot", self._lane_name))
         answer: asyncio.Task[None] = asyncio.ensure_future(asked)
         answer.add_done_callback(lambda _: self._news.set())
         return answer
@@ -268,6 +265,7 @@ class IhpcSpawner(SlurmLanes):
             if not await reached:
                 self.http_timeout = 0  # there is no server that JupyterHub could wait for
                 return str(self.server.url)
+            self.http_timeout = self._clock("http", self._lane_name)
         return str(url_path_join(self._told_url, self.server.base_url))
 
     async def _go_on(self, reached: "asyncio.Future[bool]") -> None:

@@ -4,6 +4,7 @@ import time
 from html import escape
 
 from ihpc_jupyter.hub.choice import words
+from ihpc_jupyter.hub.clocks import Part
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.scheduler.reasons import explain_reason
 
@@ -43,9 +44,10 @@ def ended(job: Job) -> str:
     return f"{line} {explain_reason(job.reason)}" if job.reason else line
 
 
-def too_late(what: str, seconds: float, key: str) -> str:
+def too_late(part: Part, seconds: float) -> str:
     """What is said where one of the clocks has run out."""
-    return f"{what} within {words(seconds)} ({key}); the job was cancelled."
+    what = "The job did not start" if part == "queue" else "The server did not answer"
+    return f"{what} within {words(seconds)} ({part}_timeout); the job was cancelled."
 
 
 def with_log(cause: str, tail: str) -> tuple[str, str]:

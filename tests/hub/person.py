@@ -24,7 +24,7 @@ class Person:
         self.page.get_by_label("Username").fill(user)
         self.page.get_by_label("Password").fill(hub.password)
         self.page.keyboard.press("Enter")
-        self.page.wait_for_url("**/hub/**")
+        self.page.wait_for_url(lambda url: "/login" not in url)  # before that nobody is logged in
 
     def open_form(self) -> None:
         """The page on which a lane is chosen."""

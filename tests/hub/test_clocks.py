@@ -1,0 +1,41 @@
+"""Each part of a start has its own clock, lane by lane."""
+
+import pytest
+
+from tests.hub.hub import Hub, progress, running_hub
+from tests.slurmbed import SlurmBed, wait_until
+
+ALICE, BOB = "ihpc-alice", "ihpc-bob"
+
+pytestmark = pytest.mark.usefixtures("possible")
+
+SETTINGS = """
+c.Spawner.cmd = ["sh", "-c", "exec sleep 600"]
+c.IhpcSpawner.lane_timeouts = {"batch": {"queue": 3}, "interactive": {"boot": 4}}
+"""
+
+
+def test_a_lanes_own_clocks_run_out_and_other_lanes_wait_on(slurm: SlurmBed) -> None:
+    with running_hub(slurm, SETTINGS) as hub:
+        hub.order(ALICE, lane="interactive")
+        assert "The server did not answer within 4s (boot_timeout)" in failure(hub, ALICE)
+        hub.wait_for_none(ALICE)
+        blockers = [slurm.submit("--partition=urgent", "--nodes=1", "--exclusive") for _ in slurm.nodes]
+        for blocker in blockers:
+            slurm.wait_for_job(blocker, "RUNNING")
+        hub.order(BOB, lane="spot")
+        hub.order(ALICE, lane="batch")
+        assert "The job did not start within 3s (queue_timeout)" in failure(hub, ALICE)
+        hub.wait_for_none(ALICE)
+        assert hub.server(BOB)["pending"] == "spawn", "its lane has no clock of its own"
+        queued = slurm.run("squeue", "--noheader", "--format=%u %P", f"--user={ALICE},{BOB}").stdout.split()
+        assert queued == [BOB, "spot"]
+        hub.stop_servers()
+        wait_until(lambda: not slurm.run("squeue", "--noheader", f"--user={BOB}").stdout, "nothing waits")
+
+
+def failure(hub: Hub, user: str) -> str:
+    """What the progress of a start that fails says last."""
+    last = list(progress(hub, user))[-1]
+    assert last["failed"]
+    return str(last["message"])
