@@ -1,6 +1,5 @@
 """Submissions whose answer is lost: found by their tag, never repeated, and no orphans."""
 
-import os
 import signal
 
 from tests.slurmbed import processes
@@ -15,7 +14,7 @@ def with_head(world: World) -> tuple[Agent, str]:
 
 
 def test_accepted_without_an_answer_is_found_by_its_tag(world: World) -> None:
-    world.describe_site(timeout=0.5)
+    world.describe_site(timeout=2)
     agent, uid = with_head(world)
     world.commands.hang_after("sbatch", times=1)
     agent.scale("demo", 2)
@@ -36,7 +35,7 @@ def test_a_lost_reply_is_no_refusal(world: World) -> None:
 
 
 def test_never_accepted_is_repeated_after_two_answers_ten_seconds_apart(world: World) -> None:
-    world.describe_site(timeout=0.5)
+    world.describe_site(timeout=2)
     agent, uid = with_head(world)
     world.commands.hang("sbatch", times=1)
     agent.scale("demo", 1)
@@ -50,7 +49,7 @@ def test_never_accepted_is_repeated_after_two_answers_ten_seconds_apart(world: W
 
 
 def test_a_worker_that_comes_before_its_job_is_seen_is_adopted(world: World) -> None:
-    world.describe_site(timeout=0.5)
+    world.describe_site(timeout=2)
     agent, uid = with_head(world)
     world.commands.hang("squeue")
     world.commands.hang_after("sbatch", times=1)
@@ -82,7 +81,8 @@ def _kill_hanging_submit(agent: Agent) -> None:
 
     def hanging() -> list[int]:
         below = processes.descendants(agent.process.pid)
-        return [pid for pid in below if processes.command_name(pid) == "sleep"]
+        return [pid for pid in below if processes.command_name(pid) == "sbatch"]
 
-    for pid in until(hanging, "the submit command hangs", 5):
-        os.kill(pid, signal.SIGKILL)
+    for pid in until(hanging, "the submit command hangs"):
+        processes.send(pid, signal.SIGKILL)
+    until(lambda: not hanging(), "it is gone")
