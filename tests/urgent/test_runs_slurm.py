@@ -164,7 +164,8 @@ def test_one_of_two_copies_may_die(world: World, slurm: SlurmBed) -> None:
 def test_ranks_all_run_and_end_together(world: World) -> None:
     agent = world.agent()
     trace = world.root / "trace"
-    over = ended(agent, run_script(agent, f"echo $SLURM_PROCID >> {trace}", tasks=3).id)
+    text = f"sleep $SLURM_PROCID; echo $SLURM_PROCID >> {trace}"  # the first answers before the others are done
+    over = ended(agent, run_script(agent, text, tasks=3).id)
     assert over.state is RunState.SUCCEEDED, over.problem
     until(lambda: sorted(trace.read_text().split()) == ["0", "1", "2"], "all ranks have run", 10)
 
