@@ -29,6 +29,7 @@ from ihpc_jupyter.model.spool import Spool
 from ihpc_jupyter.scheduler.slurm_text import expand_ids
 from tests.leftovers import clear
 from tests.slurmbed import BedError, FaultyCommands, SlurmBed, wait_until
+from tests.stalls import stalls
 
 REPOSITORY = Path(__file__).parents[1]
 SITE = "bed"
@@ -57,6 +58,7 @@ class Stopwatch:
     """Seconds since it was made."""
 
     def __init__(self) -> None:
+        self._stalled = stalls().seconds
         self._began = time.monotonic()
 
     @property
@@ -64,9 +66,11 @@ class Stopwatch:
         return time.monotonic() - self._began
 
     def within(self, seconds: float, what: str) -> None:
-        """Fail when it took longer; tell how long it took (``--log-cli-level=INFO`` shows it)."""
-        took = self.seconds
-        _LOG.info("%s: %.2f s (at most %g s)", what, took, seconds)
+        """Fail when it took longer, pauses of the whole machine left out; tell how long it took
+        (``--log-cli-level=INFO`` shows it)."""
+        paused = stalls().seconds - self._stalled
+        took = self.seconds - paused
+        _LOG.info("%s: %.2f s (at most %g s), and %.2f s of pause", what, took, seconds, paused)
         assert took <= seconds, f"{what} took {took:.1f} s instead of at most {seconds:g} s"
 
 
