@@ -1,4 +1,4 @@
-"""How long the machine let this process not run at all, as a paused virtual one does: no fault of what is timed."""
+"""How long the machine let this process not run at all, as a paused one does: no fault of what is timed."""
 
 import threading
 import time
