@@ -8,6 +8,7 @@ from pathlib import Path
 from distributed import Client
 
 from ihpc_jupyter.cluster.naming import WorkerName, parse_worker_name
+from ihpc_jupyter.model.cluster import GroupView
 from tests.faults import tasks
 from tests.slurmbed import SlurmBed
 from tests.world import Agent, Stopwatch, World, until
@@ -61,9 +62,13 @@ def test_without_grace_a_requeued_job_keeps_its_place_and_rejoins(
     futures = client.map(tasks.traced, [str(trace)] * 20, range(20), [0.5] * 20, pure=False)
     thief = urgent(slurm)
     slurm.wait_for_job(thief, "RUNNING", timeout=60)
-    victim = until(lambda: next((job for job in agent.group("demo").jobs if job.state.waiting), None), "it waits")
-    counts = agent.group("demo").counts
-    assert (counts.working, counts.pending, counts.requested) == (1, 1, 0)
+
+    def one_waits() -> GroupView | None:
+        group = agent.group("demo")
+        counts = group.counts
+        return group if (counts.working, counts.pending, counts.requested) == (1, 1, 0) else None
+
+    (victim,) = (job for job in until(one_waits, "one works, one waits").jobs if job.state.waiting)
     assert client.gather(futures) == [bytes([number]) for number in range(20)]
     slurm.run("scancel", thief)
     watch = Stopwatch()

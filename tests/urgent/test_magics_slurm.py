@@ -1,6 +1,5 @@
 """`%%urgent` in a real kernel before a real Slurm: nodes die, kernels restart, workers and ranks."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,8 +139,8 @@ def test_the_lab_being_a_job_itself_changes_nothing(place: Workplace, slurm: Slu
         "SBATCH_PARTITION": "no",
     }
     with notebook({**place.environment, **inside}, tmp_path) as book:
-        began = time.monotonic()
+        watch = Stopwatch()
         shown = book.cell("%%urgent\nimport os\nmine = os.environ['SLURM_JOB_ID']")
         assert shown.error is None, shown.traceback
-        assert time.monotonic() - began < 20
+        watch.within(20, "a cell in a Lab that is a job")
         assert book.value("mine") != repr(job), "an allocation of its own, not a step in the Lab's"
