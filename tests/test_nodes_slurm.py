@@ -63,6 +63,7 @@ def test_a_node_that_is_drained_or_down_is_told_with_its_reason_until_it_is_back
 
             async def told(health: Health, out: int) -> Subsystem:
                 async def now() -> Subsystem | None:
+                    probes.look()  # as somebody does for as long as he looks
                     one = nodes_of(probes.status())
                     return one if one and (one.health, one.number) == (health, out) else None
 
