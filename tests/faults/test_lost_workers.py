@@ -1,14 +1,17 @@
 """Workers and nodes that die or fall silent: seen soon, replaced without a click, nothing cancelled blindly."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from ihpc_jupyter.model.cluster import WorkerState
 from tests.faults import tasks
-from tests.slurmbed import SlurmBed
+from tests.slurmbed import FaultyCommands, SlurmBed
+from tests.slurmbed.fixtures import MakeSlurm
 from tests.world import Agent, Stopwatch, World, until
 
 
@@ -113,7 +116,15 @@ def test_a_task_that_holds_the_interpreter_is_not_taken_for_dead(world: World, t
     client.close()
 
 
-def test_lost_nodes_are_replaced_long_before_slurm_gives_them_up(world: World, slurm: SlurmBed) -> None:
+@pytest.fixture
+def patient(make_slurm: MakeSlurm, faulty_commands: FaultyCommands) -> Iterator[World]:
+    """A world on a bed that gives no node up by itself within a test."""
+    with World(make_slurm(slurmd_timeout=120), faulty_commands) as world:
+        yield world
+
+
+def test_lost_nodes_are_replaced_long_before_slurm_gives_them_up(patient: World) -> None:
+    world, slurm = patient, patient.bed
     agent = world.agent()
     uid = started(agent, 2, shape="node")
     frozen, killed = agent.group("demo").jobs
@@ -121,20 +132,22 @@ def test_lost_nodes_are_replaced_long_before_slurm_gives_them_up(world: World, s
     watch = Stopwatch()
     slurm.freeze_node(frozen.node)
     slurm.kill_node(killed.node)
-    until(lambda: agent.group("demo").counts.lost == 1, "the killed node's workers are lost", 30)
+    until(lambda: agent.group("demo").counts.lost == 1, "the killed node's workers are lost")
     watch.within(5, "node killed → lost")
-    until(lambda: agent.group("demo").counts.working == 0, "the silent node's too", 30)
+    until(lambda: agent.group("demo").counts.working == 0, "the silent node's too")
     watch.within(15, "node frozen → lost")
-    until(lambda: agent.group("demo").counts.working == 2, "two others work", 40)
+    until(lambda: agent.group("demo").counts.working == 2, "two others work")
     watch.within(30, "nodes lost → replaced")
     assert not any("down" in state for state in slurm.node_states().values()), "Slurm has not given them up yet"
     # As nobody could cancel them, Slurm sends both jobs back to the queue: two too many, and they wait.
     stayed = set(world.queue(uid)) - {frozen.id, killed.id}
-    until(lambda: slurm.job(killed.id).get("Restarts") == "1", "Slurm has given the node up", 60)
+    for job in (frozen, killed):
+        slurm.run("scontrol", "update", f"NodeName={job.node}", "State=DOWN", "Reason=not responding")
+        until(lambda id_=job.id: slurm.job(id_).get("Restarts") == "1", "Slurm has given the node up")  # type: ignore[misc]
     world.commands.clear("scancel")
     agent.retry("demo")
     slurm.heal()
-    until(lambda: set(world.queue(uid)) == stayed, "the surplus is gone", 40)
+    until(lambda: set(world.queue(uid)) == stayed, "the surplus is gone")
     assert set(world.cancelled()) == {frozen.id, killed.id}
     assert agent.group("demo").counts.working == 2, "those that work were left alone"
 
