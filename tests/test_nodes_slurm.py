@@ -24,7 +24,7 @@ async def looked_at(site: Site, directory: Path) -> AsyncIterator[Probes]:
     """The probes of an agent that somebody looks at, at a quick pace."""
     desk = SiteDesk(site, directory, lambda: None)
     meter = Meter(History(directory), [site.name])
-    probes = Probes(meter, {site.name: desk}, {}, {}, Paces(nodes=0.2))
+    probes = Probes(meter, {site.name: desk}, {}, {}, Paces(nodes=0.2, duty=1.0))
     probes.look()
     running = asyncio.create_task(probes.run())
     try:
