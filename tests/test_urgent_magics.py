@@ -148,7 +148,7 @@ def test_mistakes_are_one_clean_line_and_nothing_is_submitted(
     assert len(shown.traceback.splitlines()) <= 1
     made = runs(place)[: len(runs(place)) - before]
     assert not any(view.attempts for view in made)
-    until(lambda: all(run.state is RunState.CANCELLED for run in runs(place)[: len(made)]), "none is left", 10)
+    until(lambda: all(run.state is RunState.CANCELLED for run in runs(place)[: len(made)]), "none is left")
 
 
 def test_the_plan_alone(place: Workplace, book: Notebook) -> None:
@@ -200,7 +200,7 @@ def test_ctrl_c_cancels_everywhere_within_two_seconds(place: Workplace, book: No
     assert (shown.error or "").startswith("KeyboardInterrupt")
     assert len(shown.traceback.splitlines()) == 1
     assert "is cancelled everywhere" in shown.stderr
-    until(lambda: latest(place).state is RunState.CANCELLED, "the agent says so", 5)
+    until(lambda: latest(place).state is RunState.CANCELLED, "the agent says so")
     until(lambda: latest(place).attempts[-1].ended_at is not None, "its job has gone")
 
 

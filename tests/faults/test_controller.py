@@ -31,7 +31,7 @@ def test_a_controller_that_is_away_changes_nothing(
     agent.working("demo", 2)
     with partition_down(slurm, "interactive"):
         agent.scale("demo", 3)
-        until(lambda: agent.group("demo").counts.pending == 1, "a third waits", 15)
+        until(lambda: agent.group("demo").counts.pending == 1, "a third waits")
         jobs = set(agent.jobs("demo"))
         if how == "silent":
             slurm.freeze_controller()
@@ -71,7 +71,7 @@ def test_what_was_asked_for_in_the_silence_is_done_afterwards(world: World, slur
     agent.scale("demo", 2)
     watch.within(0.1, "scale while the controller is silent")
     assert agent.group("demo").target == 2
-    until(lambda: agent.group("demo").problem, "the silence is told", 10)
+    until(lambda: agent.group("demo").problem, "the silence is told")
     slurm.thaw_controller()
     agent.working("demo", 2, 60)
     until(lambda: len(world.queue(uid)) == 2, "two in all", 30)

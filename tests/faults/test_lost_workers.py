@@ -63,7 +63,7 @@ def test_a_job_killed_whole_is_replaced(world: World, tmp_path: Path) -> None:
     for process in (launcher, *launcher.children()):
         with suppress(psutil.NoSuchProcess):  # some go with their parent
             process.kill()
-    until(lambda: agent.group("demo").counts.working < 2, "the loss is seen", 10)
+    until(lambda: agent.group("demo").counts.working < 2, "the loss is seen")
     watch.within(5, "job killed → seen")
     until(lambda: len(set(agent.jobs("demo")) - before) == 1, "another was asked for", 20)
     agent.working("demo", 2)
@@ -78,7 +78,7 @@ def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(wor
     client = agent.client("demo")
     trace = tmp_path / "trace"
     futures = client.map(tasks.traced, [str(trace)] * 2, range(2), [4.0] * 2, pure=False)
-    until(lambda: len(tasks.traces(trace)) == 2, "each runs a task", 10)
+    until(lambda: len(tasks.traces(trace)) == 2, "each runs a task")
     launcher = world.launchers(uid)[0]
     watch = Stopwatch()
     family = [launcher, *launcher.children()]
@@ -172,7 +172,7 @@ def test_scaled_to_none_the_workers_go_by_themselves(world: World) -> None:
     workers = world.workers(uid)
     agent.scale("demo", 0)
     until(lambda: not agent.jobs("demo"), "the job has gone", 30)
-    until(lambda: not any(process.is_running() for process in workers), "its processes too", 10)
+    until(lambda: not any(process.is_running() for process in workers), "its processes too")
     assert not world.commands.calls("scancel"), "they went in order, nobody had to cancel them"
 
 

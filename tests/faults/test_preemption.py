@@ -97,7 +97,7 @@ def test_with_grace_results_move_and_only_the_task_that_did_not_fit_is_run_again
         client.gather(done)
         fits = client.submit(tasks.traced, str(trace), 10, 4.0, **here)
         does_not = client.submit(tasks.traced, str(trace), 11, 14.0, **here)
-        until(lambda: {10, 11} <= set(tasks.traces(trace)), "both run", 10)
+        until(lambda: {10, 11} <= set(tasks.traces(trace)), "both run")
         thief = urgent(slurm, victim.node)
         watch = Stopwatch()
         slurm.wait_for_job(thief, "RUNNING", timeout=60)

@@ -39,7 +39,7 @@ def test_never_accepted_is_repeated_after_two_answers_ten_seconds_apart(world: W
     agent, uid = with_head(world)
     world.commands.hang("sbatch", times=1)
     agent.scale("demo", 1)
-    problem = until(lambda: agent.group("demo").problem, "the silence is told", 10)
+    problem = until(lambda: agent.group("demo").problem, "the silence is told")
     assert "did not answer" in problem.message
     agent.working("demo", 1, 60)
     calls = world.commands.calls("sbatch")
@@ -68,12 +68,12 @@ def test_a_submit_command_killed_while_its_job_waits_leaves_no_orphan(world: Wor
     with partition_down(world.bed, "interactive"):
         world.commands.hang_after("sbatch", times=1)
         agent.scale("demo", 2)
-        until(lambda: len(world.queue(uid)) == 2, "Slurm has the jobs", 10)
+        until(lambda: len(world.queue(uid)) == 2, "Slurm has the jobs")
         _kill_hanging_submit(agent)
         until(lambda: agent.group("demo").counts.pending == 2, "they are found", 20)
         assert len(world.commands.calls("sbatch")) == 1
         agent.stop("demo")
-        until(lambda: not world.queue(uid), "nothing is left", 10)
+        until(lambda: not world.queue(uid), "nothing is left")
 
 
 def _kill_hanging_submit(agent: Agent) -> None:

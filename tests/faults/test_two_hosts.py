@@ -25,7 +25,7 @@ def test_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: World)
     for agent, name in ((one, "first"), (two, "second"), (three, "third")):
         agent.working(name, 1)
     until(lambda: len(one.names()) == len(two.names()) == len(three.names()) == 3, "all see all", 20)
-    until(lambda: one.snapshot().foreign == two.snapshot().foreign == (), "nothing is foreign", 10)
+    until(lambda: one.snapshot().foreign == two.snapshot().foreign == (), "nothing is foreign")
     assert two.view("first").holder == "login1"
     assert two.view("second").holder is None
     assert two.group("first").counts.working == 1, "shown as it is, from any host"
@@ -96,7 +96,7 @@ def test_a_home_that_takes_nothing_loses_nothing(world: World, fault: str) -> No
             _run("mount", "-o", "remount,ro", str(world.state))
         agent.scale("demo", 2)
         agent.working("demo", 2)
-        problem = until(lambda: agent.view("demo").problem, "it is said", 10)
+        problem = until(lambda: agent.view("demo").problem, "it is said")
         assert "cannot be saved" in problem.message
         with pytest.raises(Exception, match="cannot be saved"):
             agent.create("other")

@@ -78,7 +78,7 @@ def test_ctrl_c_leaves_nothing_anywhere_within_two_seconds(
     watch = Stopwatch()
     assert (shown.error or "").startswith("KeyboardInterrupt")
     assert latest(place).state is RunState.CANCELLED
-    until(lambda: "RUNNING" not in queue(slurm), "no job runs", 10)
+    until(lambda: "RUNNING" not in queue(slurm), "no job runs")
     watch.within(2, "interrupted → nothing runs")
 
 
@@ -115,7 +115,7 @@ def test_ranks_share_the_work_and_the_first_ones_names_come_back(
     )
     assert shown.error is None, shown.traceback
     assert book.value("rank") == "0"
-    until(lambda: len(list(tmp_path.glob("rank*"))) == 3, "all ranks have run", 10)
+    until(lambda: len(list(tmp_path.glob("rank*"))) == 3, "all ranks have run")
 
 
 def test_copies_answer_once(place: Workplace, book: Notebook) -> None:

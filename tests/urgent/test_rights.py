@@ -32,7 +32,7 @@ def test_a_user_without_the_right_is_refused_by_slurm_with_and_without_us(
     with World(bed, faulty_commands) as world:
         with_qos(world)
         agent = world.agent()
-        over = ended(agent, run_script(agent, "true", account="nobodys").id, 15)
+        over = ended(agent, run_script(agent, "true", account="nobodys").id)
         assert over.state is RunState.LOST
         assert over.problem is not None
         assert "Invalid account" in over.problem.message

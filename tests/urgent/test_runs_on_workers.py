@@ -18,7 +18,7 @@ def test_an_idle_worker_takes_it_at_once(world: World, slurm: SlurmBed) -> None:
     agent = with_workers(world, 2)
     slurm.fill("urgent")
     before = len(world.commands.calls("srun"))
-    over = ended(agent, run_script(agent, "echo $PPID; echo hello", cluster="demo").id, 10)
+    over = ended(agent, run_script(agent, "echo $PPID; echo hello", cluster="demo").id)
     assert over.state is RunState.SUCCEEDED, over.problem
     assert over.attempts[0].way is WayKind.IDLE_WORKERS
     assert output(over).splitlines()[-1] == "hello"
@@ -70,6 +70,6 @@ def test_cancelling_breaks_it_off_and_leaves_the_worker(world: World) -> None:
     view = run_script(agent, "sleep 600", cluster="demo")
     reached(agent, view.id, RunState.RUNNING)
     agent.request("DELETE", f"/api/runs/{view.id}")
-    until(lambda: agent.view("demo").load.processing == 0, "the worker is free again", 10)
+    until(lambda: agent.view("demo").load.processing == 0, "the worker is free again")
     assert [process.pid for process in world.workers(uid)] == [worker]
     assert list(world.queue(uid).values()) == ["RUNNING"]

@@ -74,10 +74,10 @@ def test_cancelling_takes_it_away_everywhere_within_two_seconds(world: World) ->
     watch = Stopwatch()
     agent.request("DELETE", f"/api/runs/{view.id}")
     assert look(agent, view.id).state is RunState.CANCELLED
-    until(lambda: not world.processes("ihpc_jupyter.driver", view.id), "its processes are gone", 10)
+    until(lambda: not world.processes("ihpc_jupyter.driver", view.id), "its processes are gone")
     watch.within(2, "cancelled → gone")
     settled(agent, view.id)
-    until(lambda: not world.queue(view.id), "nothing is left", 10)
+    until(lambda: not world.queue(view.id), "nothing is left")
 
 
 def test_a_waiting_run_says_why_and_is_cancelled_from_the_queue(world: World, slurm: SlurmBed) -> None:
@@ -87,7 +87,7 @@ def test_a_waiting_run_says_why_and_is_cancelled_from_the_queue(world: World, sl
     waiting = when(agent, view.id, lambda seen: seen.state is RunState.QUEUED and seen.reason, "it says why")
     assert waiting.reason.endswith(".")
     agent.request("DELETE", f"/api/runs/{view.id}")
-    until(lambda: not world.queue(view.id), "it has left the queue", 10)
+    until(lambda: not world.queue(view.id), "it has left the queue")
     assert settled(agent, view.id).core_hours == 0
 
 
@@ -167,7 +167,7 @@ def test_ranks_all_run_and_end_together(world: World) -> None:
     text = f"sleep $SLURM_PROCID; echo $SLURM_PROCID >> {trace}"  # the first answers before the others are done
     over = ended(agent, run_script(agent, text, tasks=3).id)
     assert over.state is RunState.SUCCEEDED, over.problem
-    until(lambda: sorted(trace.read_text().split()) == ["0", "1", "2"], "all ranks have run", 10)
+    until(lambda: sorted(trace.read_text().split()) == ["0", "1", "2"], "all ranks have run")
 
 
 def test_an_agent_killed_under_it_loses_nothing(world: World) -> None:
@@ -204,7 +204,7 @@ def test_a_missed_deadline_is_said_at_once_and_nothing_runs_on(world: World) -> 
     over = ended(agent, view.id)
     watch.within(5, "deadline of 3 s → miss told")
     assert over.state is RunState.MISSED
-    until(lambda: not world.processes("ihpc_jupyter.driver", view.id), "nothing runs on", 5)
+    until(lambda: not world.processes("ihpc_jupyter.driver", view.id), "nothing runs on")
 
 
 def test_told_to_go_on_it_answers_late(world: World) -> None:
@@ -271,7 +271,7 @@ def test_a_plan_that_was_too_hopeful_is_put_right_while_the_run_waits(world: Wor
     slurm.wait_for_job(stay, "RUNNING")
     view = run_script(agent, "echo done")
     assert "There is room" in view.plan.why
-    when(agent, view.id, lambda seen: "There is no room" in seen.plan.why, "the plan says how it is", 10)
+    when(agent, view.id, lambda seen: "There is no room" in seen.plan.why, "the plan says how it is")
     slurm.run("scancel", stay)
     assert ended(agent, view.id).state is RunState.SUCCEEDED
 
@@ -280,7 +280,7 @@ def test_a_lane_that_slurm_refuses_is_told_in_its_words(world: World, slurm: Slu
     agent = world.agent()
     slurm.run("scontrol", "update", "PartitionName=urgent", "State=DRAIN")
     try:
-        over = ended(agent, run_script(agent, "true").id, 10)
+        over = ended(agent, run_script(agent, "true").id)
     finally:
         slurm.run("scontrol", "update", "PartitionName=urgent", "State=UP")
     assert over.state is RunState.LOST
@@ -331,7 +331,7 @@ def test_an_ended_run_is_forgotten_with_its_files(world: World) -> None:
     agent = world.agent()
     view = ended(agent, run_script(agent, "true").id)
     settled(agent, view.id)
-    until(lambda: agent.request("DELETE", f"/api/runs/{view.id}") == b"", "it is forgotten", 10)
+    until(lambda: agent.request("DELETE", f"/api/runs/{view.id}") == b"", "it is forgotten")
     assert not agent.snapshot().runs
     assert not (world.spool_root / f"run-{view.id}").exists()
 
@@ -386,7 +386,7 @@ def test_an_active_reservation_of_ones_own_is_used(world: World, slurm: SlurmBed
     )  # fmt: skip
     try:
         agent = world.agent()
-        until(lambda: planned(agent).chosen is WayKind.RESERVATION, "the reservation is known", 10)
+        until(lambda: planned(agent).chosen is WayKind.RESERVATION, "the reservation is known")
         over = ended(agent, run_script(agent, "hostname").id)
         assert over.attempts[0].way is WayKind.RESERVATION
         assert over.attempts[0].nodes == ("alpha4",)
