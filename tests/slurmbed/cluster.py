@@ -47,7 +47,7 @@ class Cluster(Client):
         account = users.ensure_user(self.plan.slurm_user)
         argv = [find_program("slurmctld"), "-D", "-f", str(self.plan.conf)]
         self.daemons.start(self._controller, argv, env=self.env, uid=account.pw_uid, gid=account.pw_gid)
-        wait_until(self._controller_listens, f"the controller of {self.name} listens", 30, self.logs)
+        wait_until(self._controller_listens, f"the controller of {self.name} listens", 60, self.logs)
 
     def kill_controller(self) -> None:
         """Kill slurmctld as a crash would: what it has not saved yet is lost."""
@@ -65,7 +65,7 @@ class Cluster(Client):
         """Start all nodes and wait until each is idle."""
         for name in self.nodes:
             self._start_slurmd(name)
-        wait_until(self._all_idle, f"all nodes of {self.name} are idle", 30, self.logs)
+        wait_until(self._all_idle, f"all nodes of {self.name} are idle", 60, self.logs)
 
     def start_node(self, name: str) -> None:
         """Start a killed node again and wait until the controller counts it as usable."""

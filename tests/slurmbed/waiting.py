@@ -18,9 +18,14 @@ def wait_until(condition: Callable[[], T], what: str, timeout: float = 30, logs:
     pause = 0.01
     while True:
         late = time.monotonic() > deadline  # before the look: a machine that pauses has always looked once more
-        answer = condition()
-        if answer:
-            return answer
+        try:
+            answer = condition()
+        except BedError:  # of a command: a controller may be late once, too
+            if late:
+                raise
+        else:
+            if answer:
+                return answer
         if late:
             raise BedError(f"after {timeout:g} s still waiting until {what}{log_tails(logs)}")
         time.sleep(pause)
