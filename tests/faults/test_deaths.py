@@ -72,16 +72,16 @@ def test_without_any_agent_all_jobs_end(world: World, slurm: SlurmBed) -> None:
         waiting = next(id_ for id_, state in world.queue().items() if state == "PENDING")
         agent.kill()
         watch = Stopwatch()
-        until(lambda: "RUNNING" not in world.queue().values(), "running jobs have ended", 40)
+        until(lambda: "RUNNING" not in world.queue().values(), "running jobs have ended")
         watch.within(25, "agent killed, nothing to do → running jobs ended (idle timeout 10 s)")
-    until(lambda: not world.queue(), "the waiting job ended too", 20)
+    until(lambda: not world.queue(), "the waiting job ended too")
     log = world.spool(uid).log(waiting).read_text()
     assert "nothing to do" in log
     assert "distributed" not in log, "Python never started"
     assert not world.commands.calls("scancel")
     # The next agent shows the cluster as stopped, and can forget it.
     second = world.agent()
-    until(lambda: second.view("demo").state is ClusterState.STOPPED, "it is shown as stopped", 20)
+    until(lambda: second.view("demo").state is ClusterState.STOPPED, "it is shown as stopped")
     assert not key.exists()
     second.stop("demo")
     until(lambda: second.names() == [], "it is forgotten")
@@ -117,8 +117,8 @@ def test_a_killed_head_is_replaced_at_the_same_address(world: World, slurm: Slur
         watch = Stopwatch()
         _fails_cleanly(endless)
         watch.within(30, "head killed → futures fail")
-        until(lambda: "head was lost" in agent.notes("demo"), "the loss is told", 30)
-        until(lambda: agent.group("demo").counts.working == 2, "the workers are back", 40)
+        until(lambda: "head was lost" in agent.notes("demo"), "the loss is told")
+        until(lambda: agent.group("demo").counts.working == 2, "the workers are back")
         watch.within(30, "head killed → workers back")
         assert waiting <= set(agent.jobs("demo")), "the waiting job kept its place"
     agent.working("demo", 3)

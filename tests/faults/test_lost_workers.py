@@ -44,8 +44,8 @@ def test_a_frozen_process_among_several_is_replaced_in_its_job(world: World) -> 
     victim = world.workers(uid)[0]
     watch = Stopwatch()
     victim.suspend()
-    until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, "it is ended", 30)
-    until(lambda: agent.group("demo").counts.working == 2 and len(world.workers(uid)) == 2, "replaced", 30)
+    until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, "it is ended")
+    until(lambda: agent.group("demo").counts.working == 2 and len(world.workers(uid)) == 2, "replaced")
     watch.within(30, "worker frozen → replaced in its job")
     assert list(agent.jobs("demo")) == [job]
     assert not world.commands.calls("scancel")
@@ -65,7 +65,7 @@ def test_a_job_killed_whole_is_replaced(world: World, tmp_path: Path) -> None:
             process.kill()
     until(lambda: agent.group("demo").counts.working < 2, "the loss is seen")
     watch.within(5, "job killed → seen")
-    until(lambda: len(set(agent.jobs("demo")) - before) == 1, "another was asked for", 20)
+    until(lambda: len(set(agent.jobs("demo")) - before) == 1, "another was asked for")
     agent.working("demo", 2)
     watch.within(30, "job killed → replaced")
     assert [bytes(result) for result in client.gather(futures)] == [bytes([number]) for number in range(6)]
@@ -76,8 +76,8 @@ def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(wor
     agent = world.agent()
     uid = started(agent, 2)
     client = agent.client("demo")
-    trace = tmp_path / "trace"
-    futures = client.map(tasks.traced, [str(trace)] * 2, range(2), [4.0] * 2, pure=False)
+    trace, release = tmp_path / "trace", tmp_path / "release"
+    futures = client.map(tasks.held, [str(trace)] * 2, range(2), [str(release)] * 2, pure=False)
     until(lambda: len(tasks.traces(trace)) == 2, "each runs a task")
     launcher = world.launchers(uid)[0]
     watch = Stopwatch()
@@ -85,16 +85,17 @@ def test_a_frozen_job_is_replaced_and_cancelled_once_slurm_says_that_it_runs(wor
     before = set(agent.jobs("demo"))
     for process in family:
         process.suspend()
-    until(lambda: agent.group("demo").counts.lost == 1, "lost", 30)
+    until(lambda: agent.group("demo").counts.lost == 1, "lost")
     watch.within(15, "job frozen → lost")
-    until(lambda: set(agent.jobs("demo")) - before, "another was asked for", 30)
+    until(lambda: set(agent.jobs("demo")) - before, "another was asked for")
     agent.working("demo", 2)
     watch.within(30, "job frozen → replaced")
+    release.touch()
     assert client.gather(futures) == [bytes([0]), bytes([1])]
     watch.within(30, "job frozen → its task has been run elsewhere")
     assert sorted(tasks.traces(trace).values()) == [1, 2], "only the task that froze was run again"
     client.close()
-    until(lambda: len(world.queue(uid)) == 2, "the frozen one is cancelled", 20)
+    until(lambda: len(world.queue(uid)) == 2, "the frozen one is cancelled")
     assert set(world.cancelled()) <= before
 
 
@@ -157,7 +158,7 @@ def test_a_job_that_the_batch_system_suspends_keeps_its_place(world: World, slur
     uid = started(agent, 1)
     job = next(iter(agent.jobs("demo")))
     slurm.run("scontrol", "suspend", job)
-    until(lambda: agent.group("demo").counts.lost == 1, "its worker is silent", 30)
+    until(lambda: agent.group("demo").counts.lost == 1, "its worker is silent")
     pids = {process.pid for process in world.workers(uid)}
     slurm.run("scontrol", "resume", job)
     agent.working("demo", 1)
@@ -171,7 +172,7 @@ def test_scaled_to_none_the_workers_go_by_themselves(world: World) -> None:
     uid = started(agent, 2, shape="pair")
     workers = world.workers(uid)
     agent.scale("demo", 0)
-    until(lambda: not agent.jobs("demo"), "the job has gone", 30)
+    until(lambda: not agent.jobs("demo"), "the job has gone")
     until(lambda: not any(process.is_running() for process in workers), "its processes too")
     assert not world.commands.calls("scancel"), "they went in order, nobody had to cancel them"
 

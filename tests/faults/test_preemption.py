@@ -123,7 +123,7 @@ def test_without_survivors_the_card_says_what_was_lost(world: World, slurm: Slur
         futures = client.map(tasks.traced, [str(trace)] * 3, range(3), pure=False)
         client.gather(futures)
         thief = urgent(slurm)
-        until(lambda: "3 finished results lost and will be computed again" in agent.notes("demo"), "said", 40)
+        until(lambda: "3 finished results lost and will be computed again" in agent.notes("demo"), "said")
         slurm.wait_for_job(thief, "RUNNING", timeout=60)
         slurm.run("scancel", thief)
         agent.working("demo", 1, 60)

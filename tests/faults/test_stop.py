@@ -36,8 +36,8 @@ def test_stop_right_after_create_leaves_nothing(world: World) -> None:
     uid = agent.create("demo", 2).uid
     until(lambda: world.processes("ihpc_jupyter.head.main", uid), "its head is being started")
     agent.stop("demo")
-    until(lambda: agent.names() == [], "the cluster is gone", 20)
-    until(lambda: not world.processes(uid), "no process is left", 20)
+    until(lambda: agent.names() == [], "the cluster is gone")
+    until(lambda: not world.processes(uid), "no process is left")
     until(lambda: not world.queue(uid), "no job is left")
     assert not world.spool(uid).path.exists()
 
@@ -49,7 +49,7 @@ def test_stop_ends_a_frozen_head(world: World) -> None:
     for process in world.processes("ihpc_jupyter.head.main", uid):
         process.suspend()
     agent.stop("demo")
-    until(lambda: agent.names() == [], "the cluster is gone", 30)
+    until(lambda: agent.names() == [], "the cluster is gone")
     until(lambda: not world.processes(uid), "no process is left")
     assert not world.spool(uid).path.exists()
 
@@ -75,9 +75,9 @@ def test_stop_while_the_controller_is_silent_is_kept_and_retried(world: World, s
         assert second.view("demo").state is ClusterState.STOPPING, "the intent outlived the agent"
         slurm.thaw_controller()
         watch = Stopwatch()
-        until(lambda: not world.queue(uid), "nothing is left", 40)
+        until(lambda: not world.queue(uid), "nothing is left")
         watch.within(40, "controller back → nothing left")
-    until(lambda: second.names() == [], "the cluster is gone", 20)
+    until(lambda: second.names() == [], "the cluster is gone")
     assert not world.spool(uid).path.exists()
 
 
@@ -95,6 +95,6 @@ def test_stop_of_a_failed_cluster_cancels_its_jobs_too(world: World) -> None:
     second = world.agent()
     assert second.view("demo").state is ClusterState.FAILED
     second.stop("demo")
-    until(lambda: second.names() == [], "the cluster is gone", 20)
-    until(lambda: not world.queue(uid), "its job too", 20)
+    until(lambda: second.names() == [], "the cluster is gone")
+    until(lambda: not world.queue(uid), "its job too")
     assert not world.spool(uid).path.exists()

@@ -57,7 +57,7 @@ def test_a_worker_that_comes_before_its_job_is_seen_is_adopted(world: World) -> 
     agent.working("demo", 1)
     assert agent.view("demo").asked_at is not None
     world.commands.clear()
-    until(lambda: not agent.jobs("demo").keys() ^ world.queue(uid).keys(), "both sides agree", 20)
+    until(lambda: not agent.jobs("demo").keys() ^ world.queue(uid).keys(), "both sides agree")
     agent.working("demo", 1)
     assert len(world.commands.calls("sbatch")) == 1
     assert not world.commands.calls("scancel")
@@ -70,7 +70,7 @@ def test_a_submit_command_killed_while_its_job_waits_leaves_no_orphan(world: Wor
         agent.scale("demo", 2)
         until(lambda: len(world.queue(uid)) == 2, "Slurm has the jobs")
         _kill_hanging_submit(agent)
-        until(lambda: agent.group("demo").counts.pending == 2, "they are found", 20)
+        until(lambda: agent.group("demo").counts.pending == 2, "they are found")
         assert len(world.commands.calls("sbatch")) == 1
         agent.stop("demo")
         until(lambda: not world.queue(uid), "nothing is left")

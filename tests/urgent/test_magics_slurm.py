@@ -103,7 +103,7 @@ def test_workers_of_its_own_compute_for_it_and_go(place: Workplace, book: Notebo
     )
     assert shown.error is None, shown.traceback
     assert book.value("total") == "285"
-    until(lambda: not queue(slurm), "all of it has left the queue", 40)
+    until(lambda: not queue(slurm), "all of it has left the queue")
 
 
 def test_ranks_share_the_work_and_the_first_ones_names_come_back(
@@ -123,7 +123,7 @@ def test_copies_answer_once(place: Workplace, book: Notebook) -> None:
     assert shown.error is None, shown.traceback
     view = latest(place)
     assert len(view.attempts) == 1
-    until(lambda: latest(place).settled, "it is settled", 40)
+    until(lambda: latest(place).settled, "it is settled")
     view = latest(place)
     assert view.wasted_core_hours == pytest.approx(view.core_hours / 2)
 

@@ -43,7 +43,7 @@ def test_a_script_runs_at_once_and_its_output_comes_back(world: World) -> None:
     assert not world.commands.calls("sbatch")
     after = settled(agent, view.id)
     assert after.attempts[0].core_seconds < 60
-    until(lambda: not world.queue(view.id), "nothing is left", 20)
+    until(lambda: not world.queue(view.id), "nothing is left")
 
 
 def test_what_it_cost_agrees_with_the_accounting(world: World, slurm: SlurmBed) -> None:
@@ -101,7 +101,7 @@ def test_a_submit_command_killed_while_its_job_waits_leaves_no_orphan(world: Wor
         processes.send(process.pid, signal.SIGKILL)  # of two, the second may go with the first
     again = when(agent, view.id, lambda seen: len(seen.attempts) == 2, "it is tried again")
     assert "killed" in again.attempts[0].detail
-    until(lambda: list(world.queue(view.id).values()) == ["PENDING"], "the first has left the queue", 20)
+    until(lambda: list(world.queue(view.id).values()) == ["PENDING"], "the first has left the queue")
     slurm.run("scancel", *jobs)
     assert ended(agent, view.id).state is RunState.SUCCEEDED
 
@@ -119,7 +119,7 @@ def test_a_node_killed_under_it_costs_seconds_not_minutes(world: World, slurm: S
     assert [attempt.outcome for attempt in over.attempts] == ["lost", "won"]
     assert over.attempts[1].exclude == running.attempts[0].nodes
     assert trace.read_text() == "run\nrun\n"
-    until(lambda: look(agent, view.id).wasted_core_hours > 0, "the lost attempt is on the bill", 40)
+    until(lambda: look(agent, view.id).wasted_core_hours > 0, "the lost attempt is on the bill")
 
 
 def test_a_frozen_node_is_noticed_too_and_its_late_answer_changes_nothing(world: World, slurm: SlurmBed) -> None:
@@ -133,7 +133,7 @@ def test_a_frozen_node_is_noticed_too_and_its_late_answer_changes_nothing(world:
     assert over.winner == 2
     before = (world.spool_root / f"run-{view.id}" / "result").read_bytes()
     slurm.thaw_node(running.attempts[0].nodes[0])
-    until(lambda: not world.processes("ihpc_jupyter.driver", view.id), "the frozen one is gone", 30)
+    until(lambda: not world.processes("ihpc_jupyter.driver", view.id), "the frozen one is gone")
     assert (world.spool_root / f"run-{view.id}" / "result").read_bytes() == before
 
 
@@ -393,7 +393,7 @@ def test_an_active_reservation_of_ones_own_is_used(world: World, slurm: SlurmBed
         settled(agent, over.id)
     finally:
         slurm.run("scancel", f"--user={getpass.getuser()}", check=False)
-        until(lambda: not world.queue(), "the reservation is free", 20)
+        until(lambda: not world.queue(), "the reservation is free")
         slurm.run("scontrol", "delete", "ReservationName=beamtime")
 
 
