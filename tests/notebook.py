@@ -1,6 +1,8 @@
 """A real kernel as a notebook drives it: cells in, what they showed out."""
 
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,7 +49,9 @@ class Notebook:
     """A kernel and its client."""
 
     def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
-        self._manager = KernelManager()
+        # Sockets of its own: of five ports that were free a moment ago one may be taken when the kernel begins.
+        self._sockets = Path(tempfile.mkdtemp(prefix="ihpc-kernel-", dir="/tmp"))
+        self._manager = KernelManager(transport="ipc", ip=str(self._sockets / "kernel"))
         quiet = ["--IPKernelApp.log_level=40"]
         self._manager.start_kernel(env=dict(environment), cwd=str(directory), extra_arguments=quiet)
         self.later = Shown()
@@ -114,6 +118,7 @@ class Notebook:
     def close(self) -> None:
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=True)
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ihpc_jupyter.kernel.urgent.capture import capture_call, capture_cell, captu
 from ihpc_jupyter.kernel.urgent.names import names_of
 from ihpc_jupyter.model.mailbox import Mailbox
 from tests.mailboxes import FILENAME, notebook
+from tests.world import Stopwatch
 
 
 def refusal(source: str, **namespace: Any) -> str:
@@ -149,11 +149,11 @@ def test_the_global_that_a_function_reads_is_named() -> None:
 
 def test_two_gigabytes_are_refused_at_once_and_without_copying_them() -> None:
     large = np.zeros(2 << 28)
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, watch = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, Stopwatch()
     told = refusal("y = large.sum() + small", large=large, small=1)
     assert "large (4.0 GiB)" in told
     assert "small" not in told
-    assert time.monotonic() - began < 2
+    watch.within(2, "refusing four gigabytes")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 

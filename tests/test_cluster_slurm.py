@@ -30,7 +30,7 @@ def test_many_workers_are_one_request_and_the_counts_are_true(world: World) -> N
     assert len(world.commands.calls("sbatch")) == 1
     assert sorted(world.queue(uid).values()) == ["RUNNING"] * 8
     agent.scale("demo", 24)
-    until(lambda: agent.group("demo").counts.pending == 8, "8 workers wait", 30)
+    until(lambda: agent.group("demo").counts.pending == 8, "8 workers wait")
     waiting = [job for job in agent.group("demo").jobs if job.state.waiting]
     assert all(job.reason_text.endswith(".") for job in waiting), "also before Slurm has looked at them"
     until(
@@ -41,7 +41,7 @@ def test_many_workers_are_one_request_and_the_counts_are_true(world: World) -> N
     assert len(world.commands.calls("sbatch")) == 2
     agent.scale("demo", 3)
     agent.working("demo", 3)
-    until(lambda: len(world.queue(uid)) == 3, "the others have left the queue", 30)
+    until(lambda: len(world.queue(uid)) == 3, "the others have left the queue")
 
 
 def test_a_head_in_a_job_of_its_own(world: World) -> None:
@@ -55,10 +55,10 @@ def test_a_head_in_a_job_of_its_own(world: World) -> None:
     with agent.client("demo") as client:
         assert client.submit(sum, [1, 2, 3]).result(20) == 6
     world.bed.run("scancel", "--signal=KILL", "--full", str(head.job_id))
-    until(lambda: agent.view("demo").head.job_id not in (None, head.job_id), "another head is asked for", 40)
+    until(lambda: agent.view("demo").head.job_id not in (None, head.job_id), "another head is asked for")
     agent.working("demo", 2, 60)
     agent.stop("demo")
-    until(lambda: not world.queue(uid), "nothing is left", 20)
+    until(lambda: not world.queue(uid), "nothing is left")
 
 
 def test_groups_with_lanes_and_shapes_of_their_own(world: World) -> None:
@@ -68,19 +68,19 @@ def test_groups_with_lanes_and_shapes_of_their_own(world: World) -> None:
         "pairs": {"lane": "spot", "shape": "pair", "target": 4},
     }
     create(agent, "demo", groups)
-    until(lambda: [g.counts.working for g in agent.view("demo").groups.values()] == [1, 4], "1 + 4 workers", 40)
+    until(lambda: [g.counts.working for g in agent.view("demo").groups.values()] == [1, 4], "1 + 4 workers")
     view = agent.view("demo")
     assert len(view.groups["pairs"].jobs) == 2
     partitions = {job.id: world.bed.job(job.id)["Partition"] for job in view.groups["pairs"].jobs}
     assert set(partitions.values()) == {"spot"}
     agent.request("PATCH", "/api/clusters/demo", {"groups": {"pairs": {"target": 2}}})
-    until(lambda: [g.counts.working for g in agent.view("demo").groups.values()] == [1, 2], "1 + 2 workers", 30)
+    until(lambda: [g.counts.working for g in agent.view("demo").groups.values()] == [1, 2], "1 + 2 workers")
 
 
 def test_following_the_load_up_at_once_and_down_after_the_idle_time(world: World) -> None:
     agent = world.agent()
     create(agent, "demo", {"main": {"adapt": {"minimum": 0, "maximum": 4, "idle": 3}}})
-    until(lambda: agent.view("demo").head.state == "up", "the head is up", 30)
+    until(lambda: agent.view("demo").head.state == "up", "the head is up")
     assert agent.group("demo").target == 0
     release = world.root / "release"
     with agent.client("demo") as client:
@@ -122,7 +122,7 @@ def test_the_account_that_is_charged_is_told(slurm_accounting: SlurmBed, faulty_
         )
         assert charged in offered
         bad = create(agent, "bad", {"main": {"target": 1}}, account="nobody")
-        problem = until(lambda: agent.group(bad.name).problem, "the refusal is told", 20)
+        problem = until(lambda: agent.group(bad.name).problem, "the refusal is told")
         assert "Invalid account" in problem.message
         assert len(world.queue(uid)) == 1
 
@@ -134,7 +134,7 @@ def test_over_ssh_from_a_host_without_slurm(world: World, monkeypatch: pytest.Mo
         agent.working("demo", 2)
         assert len(world.queue(uid)) == 2
         agent.stop("demo")
-        until(lambda: not world.queue(uid), "nothing is left", 20)
+        until(lambda: not world.queue(uid), "nothing is left")
 
 
 def test_the_doctor_finds_everything_well_and_names_what_is_not(world: World) -> None:
@@ -154,4 +154,4 @@ def test_the_doctor_finds_everything_well_and_names_what_is_not(world: World) ->
     world.commands.fail("squeue", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
     bad = Report.model_validate_json(agent.request("POST", f"/api/sites/{SITE}/check"))
     assert "failed" in {check.outcome for check in bad.checks if check.name == "batch system answers"}
-    until(lambda: not world.queue(), "the probe's job has left", 20)
+    until(lambda: not world.queue(), "the probe's job has left")

@@ -19,6 +19,7 @@ from ihpc_jupyter.kernel.urgent.restore import restore
 from ihpc_jupyter.model.mailbox import Mailbox
 from tests.mailboxes import FILENAME, drive, events, filled, header, mailbox_in, notebook, put, said, start
 from tests.slurmbed.waiting import wait_until
+from tests.world import Stopwatch
 
 
 def kinds(mailbox: Mailbox, copy: int = 0) -> list[str]:
@@ -171,6 +172,13 @@ def more_beats(mailbox: Mailbox) -> None:
     wait_until(lambda: beats(mailbox) > before + 1, "two more beats", timeout=10)
 
 
+def rests(mailbox: Mailbox) -> bool:
+    """Whether three beats' time is silence."""
+    still = beats(mailbox)
+    threading.Event().wait(1.5)
+    return beats(mailbox) == still
+
+
 def test_the_pulse_beats_while_the_interpreter_is_held_and_rests_while_frozen(tmp_path: Path) -> None:
     program = "import ctypes\nprint('in')\nctypes.PyDLL(None).sleep(600)"  # PyDLL keeps the interpreter's lock
     mailbox = filled(tmp_path, program, {})
@@ -180,15 +188,12 @@ def test_the_pulse_beats_while_the_interpreter_is_held_and_rests_while_frozen(tm
         process.send_signal(signal.SIGSTOP)
         stat = Path(f"/proc/{process.pid}/stat")
         wait_until(lambda: " T " in stat.read_text(), "the freeze")
-        threading.Event().wait(0.6)  # a beat that was on its way
-        still = beats(mailbox)
-        threading.Event().wait(1.5)  # three beats' time, of silence
-        assert beats(mailbox) == still
+        wait_until(lambda: rests(mailbox), "the rest, after a beat that was on its way", timeout=10)
         process.send_signal(signal.SIGCONT)
         more_beats(mailbox)
         process.kill()
         process.wait(10)
-        wait_until(lambda: not followers(mailbox), "the pulse's end", timeout=5)
+        wait_until(lambda: not followers(mailbox), "the pulse's end", timeout=20)
     assert not mailbox.result.exists()
 
 
@@ -209,10 +214,12 @@ def test_a_cancelled_cell_ends_at_once_without_a_result(tmp_path: Path, number: 
     mailbox = filled(tmp_path, "import time\nprint('in')\ntime.sleep(600)", {})
     with start(mailbox) as process:
         wait_until(lambda: said(mailbox) == "in\n", "the code")
+        watch = Stopwatch()
         process.send_signal(number)
-        assert process.wait(5) in {-signal.SIGTERM, 130}
+        assert process.wait(20) in {-signal.SIGTERM, 130}
+        watch.within(5, "cancelled → ended")
     assert not mailbox.result.exists()
-    wait_until(lambda: not followers(mailbox), "the pulse's end", timeout=5)
+    wait_until(lambda: not followers(mailbox), "the pulse's end", timeout=20)
 
 
 def test_a_cancelled_script_takes_its_program_along(tmp_path: Path) -> None:

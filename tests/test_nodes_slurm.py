@@ -15,7 +15,7 @@ from ihpc_jupyter.metrics.health import MOST_NODE_LINES, judge_nodes
 from ihpc_jupyter.model.metrics import Status, Subsystem
 from ihpc_jupyter.model.nodes import NodeGroup, Nodes
 from ihpc_jupyter.model.site import Health, Lane, Shape, Site, SiteKind
-from tests.asynchronous import run, until
+from tests.asynchronous import eventually, run
 from tests.slurmbed import SlurmBed
 
 
@@ -24,7 +24,7 @@ async def looked_at(site: Site, directory: Path) -> AsyncIterator[Probes]:
     """The probes of an agent that somebody looks at, at a quick pace."""
     desk = SiteDesk(site, directory, lambda: None)
     meter = Meter(History(directory), [site.name])
-    probes = Probes(meter, {site.name: desk}, {}, {}, Paces(nodes=0.2))
+    probes = Probes(meter, {site.name: desk}, {}, {}, Paces(nodes=0.2, duty=1.0))
     probes.look()
     running = asyncio.create_task(probes.run())
     try:
@@ -62,14 +62,12 @@ def test_a_node_that_is_drained_or_down_is_told_with_its_reason_until_it_is_back
         async with looked_at(site, tmp_path) as probes:
 
             async def told(health: Health, out: int) -> Subsystem:
-                def now() -> Subsystem | None:
+                async def now() -> Subsystem | None:
+                    probes.look()  # as somebody does for as long as he looks
                     one = nodes_of(probes.status())
                     return one if one and (one.health, one.number) == (health, out) else None
 
-                await until(lambda: now() is not None, f"{out} out of order")
-                seen = now()
-                assert seen is not None
-                return seen
+                return await eventually(now, f"{out} out of order", 60)
 
             well = await told(Health.UP, 0)
             assert well.detail == "0 of 4 nodes out of order"

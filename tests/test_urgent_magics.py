@@ -81,7 +81,7 @@ def test_the_bill_comes_when_the_agent_has_it(book: Notebook) -> None:
         book.cell("pass")
         return any(run in line and "core-" in line for line in book.later.lines)
 
-    until(billed, "the run's line has its cost", 20)
+    until(billed, "the run's line has its cost")
 
 
 def test_the_notebooks_cluster_is_named(place: Workplace, book: Notebook) -> None:
@@ -92,7 +92,7 @@ def test_the_notebooks_cluster_is_named(place: Workplace, book: Notebook) -> Non
     assert latest(place).cluster is None, "who names a lane asks for an allocation there"
     with agent(place) as http:
         http.delete("/api/clusters/desk")
-        until(lambda: http.get("/api/clusters/desk").status_code == 404, "it has stopped", 30)
+        until(lambda: http.get("/api/clusters/desk").status_code == 404, "it has stopped")
     assert book.cell("%urgent at = 3").error is None, "it has gone, and nobody named it"
     assert latest(place).cluster is None
     assert (book.cell("%%urgent --cluster desk\nat = 4").error or "").startswith("NotFound: ")
@@ -148,7 +148,7 @@ def test_mistakes_are_one_clean_line_and_nothing_is_submitted(
     assert len(shown.traceback.splitlines()) <= 1
     made = runs(place)[: len(runs(place)) - before]
     assert not any(view.attempts for view in made)
-    until(lambda: all(run.state is RunState.CANCELLED for run in runs(place)[: len(made)]), "none is left", 10)
+    until(lambda: all(run.state is RunState.CANCELLED for run in runs(place)[: len(made)]), "none is left")
 
 
 def test_the_plan_alone(place: Workplace, book: Notebook) -> None:
@@ -200,7 +200,7 @@ def test_ctrl_c_cancels_everywhere_within_two_seconds(place: Workplace, book: No
     assert (shown.error or "").startswith("KeyboardInterrupt")
     assert len(shown.traceback.splitlines()) == 1
     assert "is cancelled everywhere" in shown.stderr
-    until(lambda: latest(place).state is RunState.CANCELLED, "the agent says so", 5)
+    until(lambda: latest(place).state is RunState.CANCELLED, "the agent says so")
     until(lambda: latest(place).attempts[-1].ended_at is not None, "its job has gone")
 
 
@@ -343,4 +343,4 @@ def test_workers_of_its_own(place: Workplace, book: Notebook) -> None:
             clusters = http.get("/api/snapshot").json()["clusters"]
         return all(cluster["state"] in {"stopping", "stopped"} for cluster in clusters)
 
-    until(gone, "its cluster has been stopped", 30)
+    until(gone, "its cluster has been stopped")

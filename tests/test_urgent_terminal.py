@@ -59,7 +59,7 @@ def test_ctrl_c_in_a_terminal(place: Workplace, tmp_path: Path) -> None:
         watch.within(2.0, "from Ctrl-C to the command's end")
     assert process.returncode == 130
     assert told.endswith(f"Run {latest(place).id} is cancelled everywhere.\n")
-    until(lambda: latest(place).state is RunState.CANCELLED, "the agent says so", 5)
+    until(lambda: latest(place).state is RunState.CANCELLED, "the agent says so")
 
 
 def test_await_outside_of_a_notebook(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:

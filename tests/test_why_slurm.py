@@ -61,7 +61,15 @@ def waits_for(bed: SlurmBed, job_id: str, *beginnings: str) -> str:
 
 def agrees(bed: SlurmBed, job_id: str, category: Category) -> dict[str, str]:
     """The answer has Slurm's own code and that category; its facts by label, all of them read."""
-    answer = asked(bed, job_id)
+
+    def steady() -> Explanation | None:
+        """An answer during which Slurm did not change its mind."""
+        before = bed.job(job_id)["Reason"]
+        answer = asked(bed, job_id)
+        return answer if bed.job(job_id)["Reason"] == before else None
+
+    answer = wait_until(steady, f"Slurm stays with its reason for {job_id}")
+    assert answer is not None
     assert answer.category is category, answer
     assert answer.code == bed.job(job_id)["Reason"].replace("_", " ")
     assert answer.sentence.endswith((".", ")"))
@@ -203,8 +211,8 @@ def test_what_the_priority_is_made_of(slurm_accounting: SlurmBed) -> None:
     bed = slurm_accounting
     bed.fill("urgent")
     job = bed.submit(*ONE, *bed.lane_options("interactive"))
-    waits_for(bed, job, "Resources", "Priority")
-    facts = agrees(bed, job, asked(bed, job).category)
+    waits_for(bed, job, "Resources")
+    facts = agrees(bed, job, Category.RESOURCES)
     assert facts["priority"] == bed.job(job)["Priority"]
     assert "quality of service" in facts["priority is made of"]
 

@@ -28,7 +28,8 @@ from ihpc_jupyter.model.protocol import About, Connection, Fault, Snapshot
 from ihpc_jupyter.model.spool import Spool
 from ihpc_jupyter.scheduler.slurm_text import expand_ids
 from tests.leftovers import clear
-from tests.slurmbed import FaultyCommands, SlurmBed, wait_until
+from tests.slurmbed import BedError, FaultyCommands, SlurmBed, wait_until
+from tests.stalls import stalls
 
 REPOSITORY = Path(__file__).parents[1]
 SITE = "bed"
@@ -38,13 +39,14 @@ _LOG = logging.getLogger("ihpc.tests")
 _LANES = {"interactive": "", "urgent": "", "batch": "", "spot": "preemptible = true\ngrace = {grace:g}\n"}
 
 
-def until(condition: Callable[[], T | None], what: str, timeout: float = 30) -> T:
-    """Ask until the condition gives something true; an agent that is away counts as not yet."""
+def until(condition: Callable[[], T | None], what: str, timeout: float = 60) -> T:
+    """Ask until the condition gives something true; an agent or a Slurm that does not answer counts as not yet,
+    and so does a process that ends while it is looked at."""
 
     def patient() -> T | None:
         try:
             return condition()
-        except (httpx.TransportError, IhpcError):
+        except (httpx.TransportError, IhpcError, BedError, subprocess.TimeoutExpired, psutil.Error):
             return None
 
     answer = wait_until(patient, what, timeout)
@@ -56,6 +58,7 @@ class Stopwatch:
     """Seconds since it was made."""
 
     def __init__(self) -> None:
+        self._stalled = stalls().seconds
         self._began = time.monotonic()
 
     @property
@@ -63,9 +66,11 @@ class Stopwatch:
         return time.monotonic() - self._began
 
     def within(self, seconds: float, what: str) -> None:
-        """Fail when it took longer; tell how long it took (``--log-cli-level=INFO`` shows it)."""
-        took = self.seconds
-        _LOG.info("%s: %.2f s (at most %g s)", what, took, seconds)
+        """Fail when it took longer, pauses of the whole machine left out; tell how long it took
+        (``--log-cli-level=INFO`` shows it)."""
+        paused = stalls().seconds - self._stalled
+        took = self.seconds - paused
+        _LOG.info("%s: %.2f s (at most %g s), and %.2f s of pause", what, took, seconds, paused)
         assert took <= seconds, f"{what} took {took:.1f} s instead of at most {seconds:g} s"
 
 
@@ -130,7 +135,7 @@ class Agent:
     def notes(self, name: str) -> str:
         return "\n".join(note.text for note in self.view(name).notes)
 
-    def working(self, name: str, workers: int, timeout: float = 40) -> None:
+    def working(self, name: str, workers: int, timeout: float = 90) -> None:
         """Wait until that many workers work, and none is on its way."""
         until(lambda: self.group(name).counts.working == workers, f"{workers} workers work", timeout)
 
@@ -231,7 +236,7 @@ node = {{ cores = 4, memory = "1600MiB" }}
             )  # fmt: skip
         agent = Agent(runtime / "agent.sock", process, log)
         self._stack.callback(agent.close)
-        until(agent.about, "the agent answers", 20)
+        until(agent.about, "the agent answers", 60)
         return agent
 
     def spool(self, uid: str) -> Spool:
@@ -239,7 +244,7 @@ node = {{ cores = 4, memory = "1600MiB" }}
 
     def head(self, uid: str) -> HeadFile:
         """The head's file, once it is there."""
-        return until(lambda: read_model(self.spool(uid).head, HeadFile), "the head listens", 30)
+        return until(lambda: read_model(self.spool(uid).head, HeadFile), "the head listens")
 
     def kill_head(self, uid: str) -> None:
         """As `kill -9`."""
@@ -262,12 +267,13 @@ node = {{ cores = 4, memory = "1600MiB" }}
         """The launchers of a cluster's jobs (the batch shell has become it)."""
         found = self.processes("ihpc_jupyter.head.launcher", uid)
         pids = {process.pid for process in found}
-        return [process for process in found if process.ppid() not in pids]
+        return [process for process in found if _while_it_lives(process.ppid) not in {None, *pids}]
 
     def workers(self, uid: str) -> list[psutil.Process]:
         """The worker processes of a cluster."""
-        children = [child for launcher in self.launchers(uid) for child in launcher.children()]
-        return [child for child in children if child.name() != PULSE]
+        families = [_while_it_lives(launcher.children) or [] for launcher in self.launchers(uid)]
+        children = [child for family in families for child in family]
+        return [child for child in children if _while_it_lives(child.name) not in {None, PULSE}]
 
     def queue(self, uid: str = "") -> dict[str, str]:
         """Slurm's own word on our jobs: id → state, those that have not ended."""
@@ -278,6 +284,14 @@ node = {{ cores = 4, memory = "1600MiB" }}
     def cancelled(self) -> list[str]:
         """The jobs that every `scancel` so far named."""
         return [id_ for call in self.commands.calls("scancel") for word in call.args for id_ in expand_ids(word)]
+
+
+def _while_it_lives(ask: Callable[[], T]) -> T | None:
+    """What a process says of itself; None once it has ended."""
+    try:
+        return ask()
+    except psutil.Error:
+        return None
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from ihpc_jupyter.model.run import Attempt, RunState, WayKind
 from ihpc_jupyter.runs.judge import Verdict, judge
 from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
-from ihpc_jupyter.runs.sight import AttemptSight, RunSight
+from ihpc_jupyter.runs.sight import AttemptSight, ResultSight, RunSight
 
 MAX_SILENCES = 100
 """More questions in a row than this without an answer: nobody is there."""
+
+RANKS_TOGETHER = 10.0
+"""Seconds that the other ranks of a parallel program have to end once the first has answered."""
 
 LONGEST_PAUSE = 30.0
 """Seconds at most between two questions to a batch system that does not answer; the first pause is one."""
@@ -35,7 +38,8 @@ def decide(record: RunRecord, seen: RunSight) -> Decision:
     """The next step. Ends are looked at first: a result that is there wins over everything else."""
     record = _follow(record, seen)
     if seen.result is not None:
-        return _answered(record, seen)
+        go_on = _ranks_go_on(record, seen, seen.result)
+        return Decision(_with_state(record, seen)) if go_on else _answered(record, seen)
     if record.cancelled:
         return _end(record, seen, RunState.CANCELLED)
     if _too_late(record, seen.now):
@@ -76,6 +80,17 @@ def _followed(attempt: Attempt, sight: AttemptSight) -> Attempt:
         "job_id": attempt.job_id or sight.command.job_id or next(iter(told), None),
     }
     return attempt.model_copy(update=update)
+
+
+def _ranks_go_on(record: RunRecord, seen: RunSight, result: ResultSight) -> bool:
+    """Whether other ranks, who may still write their part, are let end by themselves after the first's answer."""
+    attempt = next((one for one in record.live if one.number == result.attempt), None)
+    if record.order.tasks == 1 or record.cancelled or attempt is None or _too_late(record, seen.now):
+        return False
+    sight = _sight(seen, attempt)
+    held = sight.command.known and sight.command.code is None
+    answered_at = (attempt.running_at or attempt.submitted_at) + result.seconds
+    return held and not all(copy.ended for copy in sight.copies) and seen.now - answered_at < RANKS_TOGETHER
 
 
 def _answered(record: RunRecord, seen: RunSight) -> Decision:

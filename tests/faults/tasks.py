@@ -17,6 +17,14 @@ def traced(path: str, number: int, seconds: float = 0.0, size: int = 1) -> bytes
     return bytes([number % 256]) * size
 
 
+def held(path: str, number: int, release: str) -> bytes:
+    """Leave *number* in the file and wait until *release* exists."""
+    result = traced(path, number)
+    while not Path(release).exists():
+        time.sleep(0.05)  # this is the work: it takes as long as it is told to
+    return result
+
+
 def holding_the_interpreter(path: str, number: int, seconds: int) -> bytes:
     """The same, but no other thread of the process runs meanwhile: no heartbeat is sent."""
     result = traced(path, number)

@@ -31,7 +31,7 @@ def test_a_controller_that_is_away_changes_nothing(
     agent.working("demo", 2)
     with partition_down(slurm, "interactive"):
         agent.scale("demo", 3)
-        until(lambda: agent.group("demo").counts.pending == 1, "a third waits", 15)
+        until(lambda: agent.group("demo").counts.pending == 1, "a third waits")
         jobs = set(agent.jobs("demo"))
         if how == "silent":
             slurm.freeze_controller()
@@ -39,7 +39,7 @@ def test_a_controller_that_is_away_changes_nothing(
             slurm.wait_until_saved()
             slurm.kill_controller()
         watch = Stopwatch()
-        until(lambda: {job.state for job in agent.jobs("demo").values()} == {JobState.UNKNOWN}, "unknown", 30)
+        until(lambda: {job.state for job in agent.jobs("demo").values()} == {JobState.UNKNOWN}, "unknown")
         watch.within(30, f"controller {how} → states unknown")
         took = answers(agent, max(2.0, seconds - watch.seconds))
         # The machine that tests run on may itself be busy for a moment: one answer in twenty is forgiven.
@@ -53,7 +53,7 @@ def test_a_controller_that_is_away_changes_nothing(
         assert set(agent.jobs("demo")) == jobs
         slurm.heal()
         back = Stopwatch()
-        until(lambda: JobState.UNKNOWN not in {job.state for job in agent.jobs("demo").values()}, "known", 40)
+        until(lambda: JobState.UNKNOWN not in {job.state for job in agent.jobs("demo").values()}, "known")
         back.within(40, "controller back → states known")
     agent.working("demo", 3)
     assert set(world.queue(uid)) == jobs
@@ -71,7 +71,7 @@ def test_what_was_asked_for_in_the_silence_is_done_afterwards(world: World, slur
     agent.scale("demo", 2)
     watch.within(0.1, "scale while the controller is silent")
     assert agent.group("demo").target == 2
-    until(lambda: agent.group("demo").problem, "the silence is told", 10)
+    until(lambda: agent.group("demo").problem, "the silence is told")
     slurm.thaw_controller()
     agent.working("demo", 2, 60)
-    until(lambda: len(world.queue(uid)) == 2, "two in all", 30)
+    until(lambda: len(world.queue(uid)) == 2, "two in all")

@@ -23,7 +23,7 @@ def test_the_next_agent_goes_on_with_the_cluster(world: World) -> None:
     agent.kill()
     watch = Stopwatch()
     second = world.agent()
-    until(lambda: second.group("demo").counts.working == 2, "the workers are seen", 10)
+    until(lambda: second.group("demo").counts.working == 2, "the workers are seen")
     watch.within(10, "agent killed → all seen by the next")
     assert set(second.jobs("demo")) == jobs
     assert world.head(uid).process == head.process, "the head went on"
@@ -41,7 +41,7 @@ def test_an_agent_killed_while_it_submits_neither_forgets_nor_repeats(world: Wor
     until(lambda: agent.view("demo").head.state == "up", "the head is up")
     world.commands.slow("sbatch", 1.5, times=1)
     agent.scale("demo", 2)
-    until(lambda: world.commands.calls("sbatch"), "it is being submitted", 5)
+    until(lambda: world.commands.calls("sbatch"), "it is being submitted")
     agent.kill()
     second = world.agent()
     second.working("demo", 2)
@@ -54,7 +54,7 @@ def test_jobs_that_nobody_lists_are_shown_and_left_alone(world: World, slurm: Sl
     slurm.submit("--job-name=mine", "--output=/dev/null")
     watch = Stopwatch()
     agent = world.agent()
-    foreign = until(lambda: agent.snapshot().foreign, "the stray job is shown", 12)
+    foreign = until(lambda: agent.snapshot().foreign, "the stray job is shown")
     watch.within(10, "agent started → foreign job shown")
     assert [job.id for job in foreign] == [stray]
     assert not world.commands.calls("scancel")
@@ -68,23 +68,23 @@ def test_without_any_agent_all_jobs_end(world: World, slurm: SlurmBed) -> None:
     assert key.stat().st_mode & 0o777 == 0o600
     with partition_down(slurm, "interactive"):
         agent.scale("demo", 2)
-        until(lambda: "PENDING" in world.queue().values(), "one job waits", 10)
+        until(lambda: "PENDING" in world.queue().values(), "one job waits")
         waiting = next(id_ for id_, state in world.queue().items() if state == "PENDING")
         agent.kill()
         watch = Stopwatch()
-        until(lambda: "RUNNING" not in world.queue().values(), "running jobs have ended", 40)
+        until(lambda: "RUNNING" not in world.queue().values(), "running jobs have ended")
         watch.within(25, "agent killed, nothing to do → running jobs ended (idle timeout 10 s)")
-    until(lambda: not world.queue(), "the waiting job ended too", 20)
+    until(lambda: not world.queue(), "the waiting job ended too")
     log = world.spool(uid).log(waiting).read_text()
     assert "nothing to do" in log
     assert "distributed" not in log, "Python never started"
     assert not world.commands.calls("scancel")
     # The next agent shows the cluster as stopped, and can forget it.
     second = world.agent()
-    until(lambda: second.view("demo").state is ClusterState.STOPPED, "it is shown as stopped", 20)
+    until(lambda: second.view("demo").state is ClusterState.STOPPED, "it is shown as stopped")
     assert not key.exists()
     second.stop("demo")
-    until(lambda: second.names() == [], "it is forgotten", 10)
+    until(lambda: second.names() == [], "it is forgotten")
 
 
 def test_without_head_and_agent_all_jobs_end(world: World) -> None:
@@ -107,18 +107,18 @@ def test_a_killed_head_is_replaced_at_the_same_address(world: World, slurm: Slur
     done = client.submit(tasks.traced, str(tmp_path / "trace"), 1, pure=False)
     done.result(timeout=20)
     endless = client.submit(time.sleep, 300, pure=False)
-    until(lambda: client.processing() and any(client.processing().values()), "it runs", 10)
+    until(lambda: client.processing() and any(client.processing().values()), "it runs")
     running = set(agent.jobs("demo"))
     with partition_down(slurm, "interactive"):
         agent.scale("demo", 3)
-        until(lambda: agent.group("demo").counts.pending == 1, "a third waits", 10)
+        until(lambda: agent.group("demo").counts.pending == 1, "a third waits")
         waiting = set(agent.jobs("demo")) - running
         world.kill_head(uid)
         watch = Stopwatch()
         _fails_cleanly(endless)
         watch.within(30, "head killed → futures fail")
-        until(lambda: "head was lost" in agent.notes("demo"), "the loss is told", 30)
-        until(lambda: agent.group("demo").counts.working == 2, "the workers are back", 40)
+        until(lambda: "head was lost" in agent.notes("demo"), "the loss is told")
+        until(lambda: agent.group("demo").counts.working == 2, "the workers are back")
         watch.within(30, "head killed → workers back")
         assert waiting <= set(agent.jobs("demo")), "the waiting job kept its place"
     agent.working("demo", 3)

@@ -8,6 +8,7 @@ from pathlib import Path
 from distributed import Client
 
 from ihpc_jupyter.cluster.naming import WorkerName, parse_worker_name
+from ihpc_jupyter.model.cluster import GroupView
 from tests.faults import tasks
 from tests.slurmbed import SlurmBed
 from tests.world import Agent, Stopwatch, World, until
@@ -61,9 +62,13 @@ def test_without_grace_a_requeued_job_keeps_its_place_and_rejoins(
     futures = client.map(tasks.traced, [str(trace)] * 20, range(20), [0.5] * 20, pure=False)
     thief = urgent(slurm)
     slurm.wait_for_job(thief, "RUNNING", timeout=60)
-    victim = until(lambda: next((job for job in agent.group("demo").jobs if job.state.waiting), None), "it waits")
-    counts = agent.group("demo").counts
-    assert (counts.working, counts.pending, counts.requested) == (1, 1, 0)
+
+    def one_waits() -> GroupView | None:
+        group = agent.group("demo")
+        counts = group.counts
+        return group if (counts.working, counts.pending, counts.requested) == (1, 1, 0) else None
+
+    (victim,) = (job for job in until(one_waits, "one works, one waits").jobs if job.state.waiting)
     assert client.gather(futures) == [bytes([number]) for number in range(20)]
     slurm.run("scancel", thief)
     watch = Stopwatch()
@@ -92,7 +97,7 @@ def test_with_grace_results_move_and_only_the_task_that_did_not_fit_is_run_again
         client.gather(done)
         fits = client.submit(tasks.traced, str(trace), 10, 4.0, **here)
         does_not = client.submit(tasks.traced, str(trace), 11, 14.0, **here)
-        until(lambda: {10, 11} <= set(tasks.traces(trace)), "both run", 10)
+        until(lambda: {10, 11} <= set(tasks.traces(trace)), "both run")
         thief = urgent(slurm, victim.node)
         watch = Stopwatch()
         slurm.wait_for_job(thief, "RUNNING", timeout=60)
@@ -118,7 +123,7 @@ def test_without_survivors_the_card_says_what_was_lost(world: World, slurm: Slur
         futures = client.map(tasks.traced, [str(trace)] * 3, range(3), pure=False)
         client.gather(futures)
         thief = urgent(slurm)
-        until(lambda: "3 finished results lost and will be computed again" in agent.notes("demo"), "said", 40)
+        until(lambda: "3 finished results lost and will be computed again" in agent.notes("demo"), "said")
         slurm.wait_for_job(thief, "RUNNING", timeout=60)
         slurm.run("scancel", thief)
         agent.working("demo", 1, 60)

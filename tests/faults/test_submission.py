@@ -1,6 +1,5 @@
 """Submissions whose answer is lost: found by their tag, never repeated, and no orphans."""
 
-import os
 import signal
 
 from tests.slurmbed import processes
@@ -15,7 +14,7 @@ def with_head(world: World) -> tuple[Agent, str]:
 
 
 def test_accepted_without_an_answer_is_found_by_its_tag(world: World) -> None:
-    world.describe_site(timeout=0.5)
+    world.describe_site(timeout=2)
     agent, uid = with_head(world)
     world.commands.hang_after("sbatch", times=1)
     agent.scale("demo", 2)
@@ -36,11 +35,11 @@ def test_a_lost_reply_is_no_refusal(world: World) -> None:
 
 
 def test_never_accepted_is_repeated_after_two_answers_ten_seconds_apart(world: World) -> None:
-    world.describe_site(timeout=0.5)
+    world.describe_site(timeout=2)
     agent, uid = with_head(world)
     world.commands.hang("sbatch", times=1)
     agent.scale("demo", 1)
-    problem = until(lambda: agent.group("demo").problem, "the silence is told", 10)
+    problem = until(lambda: agent.group("demo").problem, "the silence is told")
     assert "did not answer" in problem.message
     agent.working("demo", 1, 60)
     calls = world.commands.calls("sbatch")
@@ -50,7 +49,7 @@ def test_never_accepted_is_repeated_after_two_answers_ten_seconds_apart(world: W
 
 
 def test_a_worker_that_comes_before_its_job_is_seen_is_adopted(world: World) -> None:
-    world.describe_site(timeout=0.5)
+    world.describe_site(timeout=2)
     agent, uid = with_head(world)
     world.commands.hang("squeue")
     world.commands.hang_after("sbatch", times=1)
@@ -58,7 +57,7 @@ def test_a_worker_that_comes_before_its_job_is_seen_is_adopted(world: World) -> 
     agent.working("demo", 1)
     assert agent.view("demo").asked_at is not None
     world.commands.clear()
-    until(lambda: not agent.jobs("demo").keys() ^ world.queue(uid).keys(), "both sides agree", 20)
+    until(lambda: not agent.jobs("demo").keys() ^ world.queue(uid).keys(), "both sides agree")
     agent.working("demo", 1)
     assert len(world.commands.calls("sbatch")) == 1
     assert not world.commands.calls("scancel")
@@ -69,12 +68,12 @@ def test_a_submit_command_killed_while_its_job_waits_leaves_no_orphan(world: Wor
     with partition_down(world.bed, "interactive"):
         world.commands.hang_after("sbatch", times=1)
         agent.scale("demo", 2)
-        until(lambda: len(world.queue(uid)) == 2, "Slurm has the jobs", 10)
+        until(lambda: len(world.queue(uid)) == 2, "Slurm has the jobs")
         _kill_hanging_submit(agent)
-        until(lambda: agent.group("demo").counts.pending == 2, "they are found", 20)
+        until(lambda: agent.group("demo").counts.pending == 2, "they are found")
         assert len(world.commands.calls("sbatch")) == 1
         agent.stop("demo")
-        until(lambda: not world.queue(uid), "nothing is left", 10)
+        until(lambda: not world.queue(uid), "nothing is left")
 
 
 def _kill_hanging_submit(agent: Agent) -> None:
@@ -82,7 +81,8 @@ def _kill_hanging_submit(agent: Agent) -> None:
 
     def hanging() -> list[int]:
         below = processes.descendants(agent.process.pid)
-        return [pid for pid in below if processes.command_name(pid) == "sleep"]
+        return [pid for pid in below if processes.command_name(pid) == "sbatch"]
 
-    for pid in until(hanging, "the submit command hangs", 5):
-        os.kill(pid, signal.SIGKILL)
+    for pid in until(hanging, "the submit command hangs"):
+        processes.send(pid, signal.SIGKILL)
+    until(lambda: not hanging(), "it is gone")

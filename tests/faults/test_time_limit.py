@@ -22,7 +22,7 @@ def test_a_computation_outlives_its_workers_and_nothing_is_computed_twice(world:
     futures = client.map(tasks.traced, [str(trace)] * TASKS, range(TASKS), [SECONDS] * TASKS, pure=False)
     until(lambda: f"Job {first.id} reaches its time limit" in agent.notes("demo"), "warned", 60)
     watch.within(45, "warned before the end")
-    until(lambda: len(agent.jobs("demo")) == 2, "a successor is there in time", 15)
+    until(lambda: len(agent.jobs("demo")) == 2, "a successor is there in time")
     assert first.id in agent.jobs("demo"), "before the first has gone"
     until(lambda: first.id not in world.queue(), "the first job has ended", 60)
     watch.within(62, "the first job left before its limit")

@@ -24,8 +24,8 @@ def test_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: World)
     third = three.create("third", 1).uid
     for agent, name in ((one, "first"), (two, "second"), (three, "third")):
         agent.working(name, 1)
-    until(lambda: len(one.names()) == len(two.names()) == len(three.names()) == 3, "all see all", 20)
-    until(lambda: one.snapshot().foreign == two.snapshot().foreign == (), "nothing is foreign", 10)
+    until(lambda: len(one.names()) == len(two.names()) == len(three.names()) == 3, "all see all")
+    until(lambda: one.snapshot().foreign == two.snapshot().foreign == (), "nothing is foreign")
     assert two.view("first").holder == "login1"
     assert two.view("second").holder is None
     assert two.group("first").counts.working == 1, "shown as it is, from any host"
@@ -42,14 +42,14 @@ def test_agents_leave_each_others_clusters_alone_and_adopt_orphans(world: World)
     until(lambda: two.view("first").holder is None, "a killed agent's cluster is adopted", 60)
     watch.within(45, "agent killed → its cluster adopted on another host (expiry 30 s)")
     assert watch.seconds > 20, "not before the lease had expired"
-    until(lambda: two.view("third").holder is None, "a frozen agent's too", 20)
+    until(lambda: two.view("third").holder is None, "a frozen agent's too")
     two.scale("first", 2)
     two.scale("third", 2)
     two.working("first", 2)
     two.working("third", 2)
     three.process.send_signal(signal.SIGCONT)
-    until(lambda: three.view("third").holder == "login2", "the frozen one sees that it was relieved", 20)
-    until(lambda: three.group("third").counts.working == 2, "and shows what is so", 20)
+    until(lambda: three.view("third").holder == "login2", "the frozen one sees that it was relieved")
+    until(lambda: three.group("third").counts.working == 2, "and shows what is so")
     assert two.view("third").holder is None
     assert two.group("third").target == 2
     assert jobs < set(world.queue())
@@ -96,22 +96,22 @@ def test_a_home_that_takes_nothing_loses_nothing(world: World, fault: str) -> No
             _run("mount", "-o", "remount,ro", str(world.state))
         agent.scale("demo", 2)
         agent.working("demo", 2)
-        problem = until(lambda: agent.view("demo").problem, "it is said", 10)
+        problem = until(lambda: agent.view("demo").problem, "it is said")
         assert "cannot be saved" in problem.message
         with pytest.raises(Exception, match="cannot be saved"):
             agent.create("other")
         # The agent may even die meanwhile: what is on disk and in the queue is enough for the next.
         agent.kill()
         second = world.agent()
-        until(lambda: second.group("demo").counts.working == 2, "all are seen", 20)
+        until(lambda: second.group("demo").counts.working == 2, "all are seen")
         if fault == "full":
             filler.unlink()
         else:
             _run("mount", "-o", "remount,rw", str(world.state))
-        until(lambda: second.view("demo").problem is None and second.view("demo").holder is None, "held again", 20)
+        until(lambda: second.view("demo").problem is None and second.view("demo").holder is None, "held again")
         second.scale("demo", 2)
         second.working("demo", 2)
-        until(lambda: len(world.queue(uid)) == 2, "two in all", 20)
+        until(lambda: len(world.queue(uid)) == 2, "two in all")
         assert not world.commands.calls("scancel")
         second.stop("demo")
-        until(lambda: second.names() == [], "it can be stopped", 20)
+        until(lambda: second.names() == [], "it can be stopped")

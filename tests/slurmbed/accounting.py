@@ -48,12 +48,12 @@ class Accounting:
         bootstrap = " ".join([*self._server(), "--bootstrap", "<", str(script)])
         self._run("mariadb-bootstrap", ["sh", "-c", bootstrap])
         self._start("mariadbd", [*self._server(), f"--socket={self._socket}", "--skip-networking"])
-        wait_until(self._socket.exists, "MariaDB takes connections", 30, self._daemons.directory / "log")
+        wait_until(self._socket.exists, "MariaDB takes connections", 60, self._daemons.directory / "log")
 
     def _start_slurmdbd(self) -> None:
         env = {"SLURM_CONF": str(self._directory / "slurm.conf"), "MYSQL_UNIX_PORT": str(self._socket)}
         self._start("slurmdbd", [find_program("slurmdbd"), "-D"], env)
-        wait_until(self._slurmdbd_listens, "slurmdbd listens", 30, self._daemons.directory / "log")
+        wait_until(self._slurmdbd_listens, "slurmdbd listens", 60, self._daemons.directory / "log")
 
     def _slurmdbd_listens(self) -> bool:
         self._daemons.check("slurmdbd")
@@ -81,7 +81,7 @@ class Accounting:
 
     def _run(self, name: str, argv: list[str]) -> None:
         self._start(name, argv)
-        wait_until(lambda: name in self._daemons.ended(), f"{name} has ended", 30, self._daemons.directory / "log")
+        wait_until(lambda: name in self._daemons.ended(), f"{name} has ended", 60, self._daemons.directory / "log")
 
 
 def fill_database(client: Client, settings: BedSettings) -> None:

@@ -129,10 +129,13 @@ class Client:
 
     def cancel_all(self) -> None:
         """Cancel every job and wait until the nodes are free: a clean machine for the next test."""
-        ids = self.run("squeue", "--noheader", "--format=%A").stdout.split()
-        if ids:
-            self.run("scancel", "--full", *sorted(set(ids)), check=False)
-        wait_until(self._is_empty, "all jobs are gone", 60, self.logs)
+        cancelled: set[str] = set()
 
-    def _is_empty(self) -> bool:
-        return not self.run("squeue", "--noheader").stdout.strip() and set(self.node_states().values()) <= {"idle"}
+        def empty() -> bool:
+            ids = set(self.run("squeue", "--noheader", "--format=%A").stdout.split())
+            if late := ids - cancelled:  # a submission that was on its way may come after the first look
+                self.run("scancel", "--full", *sorted(late), check=False)
+                cancelled.update(late)
+            return not ids and set(self.node_states().values()) <= {"idle"}
+
+        wait_until(empty, "all jobs are gone", 60, self.logs)

@@ -1,6 +1,8 @@
 """One running cluster: its controller, its nodes, and the faults that can be brought upon them."""
 
 import os
+import re
+import secrets
 import socket
 import time
 from pathlib import Path
@@ -26,6 +28,7 @@ class Cluster(Client):
         self.nodes = list(plan.nodes)
         self.daemons = daemons
         self._controller = f"{plan.name}-slurmctld"
+        self._began: dict[str, int] = {}
 
     def write_files(self) -> None:
         """Write the configuration and make the directories of the daemons' states."""
@@ -44,7 +47,7 @@ class Cluster(Client):
         account = users.ensure_user(self.plan.slurm_user)
         argv = [find_program("slurmctld"), "-D", "-f", str(self.plan.conf)]
         self.daemons.start(self._controller, argv, env=self.env, uid=account.pw_uid, gid=account.pw_gid)
-        wait_until(self._controller_listens, f"the controller of {self.name} listens", 30, self.logs)
+        wait_until(self._controller_listens, f"the controller of {self.name} listens", 60, self.logs)
 
     def kill_controller(self) -> None:
         """Kill slurmctld as a crash would: what it has not saved yet is lost."""
@@ -62,12 +65,12 @@ class Cluster(Client):
         """Start all nodes and wait until each is idle."""
         for name in self.nodes:
             self._start_slurmd(name)
-        wait_until(self._all_idle, f"all nodes of {self.name} are idle", 30, self.logs)
+        wait_until(self._all_idle, f"all nodes of {self.name} are idle", 60, self.logs)
 
     def start_node(self, name: str) -> None:
         """Start a killed node again and wait until the controller counts it as usable."""
         self._start_slurmd(name)
-        self.wait_for_node(name, "idle", "mixed", "allocated")
+        self._wait_until_usable(name)
 
     def kill_node(self, name: str) -> list[int]:
         """Take a node away as a crash would, slurmd and every process of its jobs; return their ids."""
@@ -87,10 +90,17 @@ class Cluster(Client):
         return [pid for pid in descendants(top) if command_name(pid) == command]
 
     def wait_until_saved(self) -> None:
-        """Wait until the controller has written its jobs to disk: it does so some seconds after a change."""
+        """Wait until the controller has written its jobs to disk: it does so some seconds after a change.
+
+        A change that is made here and found there is written after all those before it.
+        """
         state = self.plan.directory / "state" / "job_state"
-        before = time.time()
-        wait_until(lambda: state.exists() and state.stat().st_mtime > before, "the jobs are saved", 30, self.logs)
+        jobs = self.run("squeue", "--noheader", "--format=%A").stdout.split()
+        if jobs:
+            mark = f"saved-{secrets.token_hex(12)}"
+            self.run("scontrol", "update", f"JobId={jobs[0]}", f"Comment={mark}")
+            found = lambda: state.exists() and mark.encode() in state.read_bytes()  # noqa: E731
+            wait_until(found, "the jobs are saved", 60, self.logs)
 
     def heal(self) -> None:
         """Undo every fault: thaw what is frozen, start what was killed, wait until all nodes are usable."""
@@ -105,9 +115,23 @@ class Cluster(Client):
             else:
                 self._start_slurmd(name)
         for name in self.nodes:
-            self.wait_for_node(name, "idle", "mixed", "allocated", "completing")
+            self._wait_until_usable(name)
+
+    def _wait_until_usable(self, name: str) -> None:
+        """Wait until its slurmd has registered, and the controller counts it as usable: a node that died and came
+        back before the controller looked never was anything else."""
+        began = self._began.get(name, 0)
+        wait_until(lambda: self._registered(name) >= began, f"{name} has registered", 60, self.logs)
+        self.wait_for_node(name, "idle", "mixed", "allocated", "completing", "planned", "reserved")
+
+    def _registered(self, name: str) -> int:
+        """When the slurmd that registered last was started, in seconds since 1970."""
+        said = self.run("scontrol", "show", "node", "-o", name, env={"SLURM_TIME_FORMAT": "%s"}).stdout
+        found = re.search(r"SlurmdStartTime=(\d+)", said)
+        return int(found[1]) if found else 0
 
     def _start_slurmd(self, name: str) -> None:
+        self._began[name] = int(time.time())
         account = users.ensure_user(self.plan.node_user)
         slurmd = [find_program("slurmd"), "-D", "-N", name, "-f", str(self.plan.conf)]
         argv = node_command(slurmd, name, self.daemons.directory / "hosts")

@@ -1,6 +1,7 @@
 """Slurm's commands with faults on demand: wrappers for PATH that count calls and fail or hang as told."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -78,7 +79,9 @@ class FaultyCommands:
         """Take back the order for one command, or for all."""
         for order in (self.directory / "faults").iterdir():
             if name is None or order.name == name:
-                shutil.rmtree(order)
+                # Moved away first: a call that takes its turn meanwhile changes what is removed.
+                gone = order.rename(self.directory / f"gone-{secrets.token_hex(8)}")
+                shutil.rmtree(gone, ignore_errors=True)
 
     def calls(self, name: str | None = None) -> list[Call]:
         """Return the calls so far, of one command or of all."""

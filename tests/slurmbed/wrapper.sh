@@ -18,6 +18,7 @@ if [ -e "$order/mode" ]; then
         done
         [ -n "$turn" ] || mode=none
     fi
+    [ -e "$order/mode" ] || mode=none  # it was taken back while it was read
 fi
 
 fail() {

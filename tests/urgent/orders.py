@@ -52,7 +52,7 @@ def look(agent: Agent, id_: str) -> RunView:
 
 
 def when(
-    agent: Agent, id_: str, condition: Callable[[RunView], object], what: str, timeout: float = 40
+    agent: Agent, id_: str, condition: Callable[[RunView], object], what: str, timeout: float = 60
 ) -> RunView:
     """Wait until the run looks so."""
 
@@ -63,17 +63,17 @@ def when(
     return until(seen, what, timeout)
 
 
-def reached(agent: Agent, id_: str, *states: RunState, timeout: float = 30) -> RunView:
+def reached(agent: Agent, id_: str, *states: RunState, timeout: float = 60) -> RunView:
     """Wait until the run is in one of these states."""
     return when(agent, id_, lambda view: view.state in states, f"the run is {states}", timeout)
 
 
-def ended(agent: Agent, id_: str, timeout: float = 40) -> RunView:
+def ended(agent: Agent, id_: str, timeout: float = 60) -> RunView:
     """Wait for its end, whatever that is."""
     return when(agent, id_, lambda view: view.state.ended, "the run ends", timeout)
 
 
-def settled(agent: Agent, id_: str, timeout: float = 40) -> RunView:
+def settled(agent: Agent, id_: str, timeout: float = 60) -> RunView:
     """Wait until the batch system has said what it cost."""
     return when(
         agent, id_, lambda view: all(attempt.accounted for attempt in view.attempts), "it is accounted", timeout

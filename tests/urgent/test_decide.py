@@ -11,7 +11,7 @@ from ihpc_jupyter.model.cluster import Environment
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.run import Attempt, Plan, RunOrder, RunState, WayKind
 from ihpc_jupyter.model.site import Shape
-from ihpc_jupyter.runs.decide import Decision, decide
+from ihpc_jupyter.runs.decide import RANKS_TOGETHER, Decision, decide
 from ihpc_jupyter.runs.judge import BEGIN_WITHIN, LOST_AFTER, STUCK_AFTER, UNSEEN_FOR
 from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, CommandSight, CopySight, ResultSight, RunSight
@@ -96,6 +96,26 @@ def test_an_exception_of_the_users_code_is_an_answer() -> None:
     assert decision.record.state is RunState.FAILED
     assert decision.again is None
     assert decision.record.problem == "ValueError: no"
+
+
+def test_other_ranks_end_by_themselves_within_reason() -> None:
+    result = ResultSight(ok=True, attempt=1, copy=0, seconds=1)
+    done, there = copy(ended=True), NOW + 2
+    ranks = record(order=RunOrder(tasks=2))
+
+    def ends(sight: AttemptSight, now: float = there, run: RunRecord = ranks) -> bool:
+        decision = decide(run, seen({1: sight}, result=result, now=now))
+        assert decision.record.state.ended is bool(decision.cancel)
+        return decision.record.state.ended
+
+    for other in (NOT_YET, copy()):
+        assert not ends(AttemptSight((done, other), HELD))
+        assert ends(AttemptSight((done, other), HELD), now=there + RANKS_TOGETHER)
+        assert ends(AttemptSight((done, other), CommandSight(code=0)))
+        assert ends(AttemptSight((done, other), HELD), run=record(order=RunOrder(copies=2)))
+        assert ends(AttemptSight((done, other), HELD), run=ranks.model_copy(update={"cancelled": True}))
+        assert ends(AttemptSight((done, other), HELD), run=ranks.model_copy(update={"deadline_at": there}))
+    assert ends(AttemptSight((done, done), HELD))
 
 
 def test_a_silent_copy_is_lost_and_its_node_avoided() -> None:

@@ -23,10 +23,10 @@ def test_a_run_over_ssh_starts_answers_and_is_cancelled(world: World, monkeypatc
         reached(agent, long.id, RunState.RUNNING)
         watch = Stopwatch()
         agent.request("DELETE", f"/api/runs/{long.id}")
-        until(lambda: not world.processes("ihpc_jupyter.driver", long.id), "its processes are gone", 10)
+        until(lambda: not world.processes("ihpc_jupyter.driver", long.id), "its processes are gone")
         watch.within(2, "cancelled → gone")
         assert look(agent, long.id).state is RunState.CANCELLED
-        until(lambda: not world.queue(), "nothing is left", 10)
+        until(lambda: not world.queue(), "nothing is left")
 
 
 def test_a_wait_over_ssh_survives_the_agent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

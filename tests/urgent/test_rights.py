@@ -32,7 +32,7 @@ def test_a_user_without_the_right_is_refused_by_slurm_with_and_without_us(
     with World(bed, faulty_commands) as world:
         with_qos(world)
         agent = world.agent()
-        over = ended(agent, run_script(agent, "true", account="nobodys").id, 15)
+        over = ended(agent, run_script(agent, "true", account="nobodys").id)
         assert over.state is RunState.LOST
         assert over.problem is not None
         assert "Invalid account" in over.problem.message
@@ -58,7 +58,7 @@ def test_the_printed_commands_make_gate_and_lane_agree(
         for command in commands:
             bed.run(*command, check=command[2] != "add")
         # With everything of ours left out, the lane's limit holds.
-        until(lambda: refused(bed, beyond), "Slurm has learnt the limits", 20)
+        until(lambda: refused(bed, beyond), "Slurm has learnt the limits")
         assert ended(agent, run_script(agent, "true").id).state is RunState.SUCCEEDED
 
 
@@ -77,7 +77,7 @@ def test_the_staffs_ledger_is_rebuilt_from_the_accounting_and_agrees(
     with World(slurm_accounting, faulty_commands) as world:
         agent = world.agent()
         view = settled(agent, ended(agent, run_script(agent, "sleep 1").id).id)
-        audit = until(lambda: booked(agent, view), "the accounting has it", 20)
+        audit = until(lambda: booked(agent, view), "the accounting has it")
         assert audit.differences == ()
         (mine,) = [row for row in audit.rows if row.run == view.id]
         assert (mine.attempt, mine.lane, str(mine.state)) == (1, "urgent", "COMPLETED")
