@@ -17,10 +17,11 @@ def wait_until(condition: Callable[[], T], what: str, timeout: float = 30, logs:
     deadline = time.monotonic() + timeout
     pause = 0.01
     while True:
+        last = time.monotonic() > deadline  # asked once more after it, even when we were held up ourselves
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        if last:
             raise BedError(f"after {timeout:g} s still waiting until {what}{log_tails(logs)}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
