@@ -52,6 +52,6 @@ def bed_without_leftovers(settings: BedSettings | None = None) -> Iterator[Slurm
         yield bed
     place = str(bed.directory)
     with suppress(BedError):
-        wait_until(lambda: not processes_naming(place), "all have ended", 5)
+        wait_until(lambda: not processes_naming(place), "all have ended", 20)
     assert processes_naming(place) == []
     assert not bed.directory.exists()
