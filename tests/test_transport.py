@@ -137,7 +137,7 @@ def test_a_cancelled_caller_leaves_no_process(tmp_path: Path) -> None:
 def test_a_child_that_keeps_the_pipe_does_not_keep_us(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"echo said; setsid sleep 60 & echo $! >{pids}; date +%s.%N; exit 0"
-    late = []
+    late: list[float] = []
     while not late or (late[-1] >= 3.5 and len(late) < 3):  # the machine itself may have paused
         done = run(Transport().run(["bash", "-c", script], timeout=20))
         said, ended = done.stdout.splitlines()
