@@ -129,6 +129,15 @@ def test_what_was_asked_for_and_is_not_to_be_seen(state: str, sent_at: float, ex
     assert seen([job(0, submission="fedcba")], known=record(submissions=(submission,))).unseen == expected
 
 
+def test_a_job_whose_worker_is_here_is_not_asked_for_any_more() -> None:
+    submission = Submission(id="fedcba", group="main", count=3, sent_at=NOW + 1, state="accepted", job_id="7")
+    known = record(submissions=(submission,))
+    assert seen([job(0, submission="fedcba")], head(worker(0), worker(1)), known).unseen == 1
+    assert (
+        seen([], head(worker(0)), record(submissions=(submission.model_copy(update={"job_id": "8"}),))).unseen == 3
+    )
+
+
 def test_while_the_batch_system_is_silent_its_part_is_unknown() -> None:
     told = seen([job(0), job(1, JobState.PENDING, reason="Resources", expected_start=NOW + 5)], head(worker(0)))
     views = {view.id: view for view in told.unanswered().jobs}

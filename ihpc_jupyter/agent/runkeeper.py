@@ -85,8 +85,7 @@ class RunKeeper:
         async with self._turn:
             self._update(begun=True)
             await self._again(Again("The first attempt."))
-        self._publish(self.view())
-        self._woken.set()
+        self._publish(self.view())  # the loop looks soon enough: a round now would only compete with the start
 
     @property
     def waits(self) -> bool:
@@ -192,6 +191,7 @@ class RunKeeper:
         process = await self._attempts.launch(self.record, attempt)
         if process is not None:
             self._update(commands={**self.record.commands, attempt.number: process})
+            await self._save(durable=False)
 
     async def _look(self) -> RunSight:
         record, count = self.record, max(self.record.order.copies, self.record.order.tasks)

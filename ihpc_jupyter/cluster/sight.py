@@ -1,6 +1,6 @@
 """What a cluster sees of itself: the batch system's jobs, and its head's workers, each with its age."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ihpc_jupyter.cluster.naming import parse_job_name, parse_worker_name
@@ -73,8 +73,9 @@ def look(
         state = _worker_state(record, job, workers.get(job.id, []), head)
         _remember_loss(job.id, state, now, memory)
         views.append(_view(job, group, state, workers.get(job.id, []), processes))
-    unseen = sum(_unseen(submission, sight) for submission in record.submissions if submission.group == group)
-    return GroupSight(tuple(views), unseen)
+    early = [id_ for id_ in workers if id_ not in sight.jobs]
+    asked = [submission for submission in record.submissions if submission.group == group]
+    return GroupSight(tuple(views), sum(_unseen(submission, sight, early) for submission in asked))
 
 
 def _jobs_of(
@@ -161,9 +162,11 @@ def _replaced(workers: list[WorkerInfo]) -> int:
     return sum(attempts.values())
 
 
-def _unseen(submission: Submission, sight: Sight) -> int:
+def _unseen(submission: Submission, sight: Sight, early: Sequence[str]) -> int:
+    """Its jobs that neither an answer shows nor, *early* ones, their own workers prove."""
     if submission.state == "accepted" and sight.asked_at is not None and sight.asked_at > submission.sent_at:
         return 0
     tags = (parse_job_name(job.name) for job in sight.jobs.values())
     seen = sum(1 for tag in tags if tag is not None and tag.submission == submission.id)
-    return max(0, submission.count - seen)
+    proved = sum(1 for id_ in early if id_.partition("_")[0] == submission.job_id)
+    return max(0, submission.count - seen - proved)
