@@ -22,10 +22,11 @@ async def eventually(ask: Callable[[], Awaitable[_T | None]], what: str, timeout
     """The first answer of *ask* that is true; fails, naming *what* was waited for, after *timeout* seconds."""
     end = time.monotonic() + timeout
     while True:
+        last = time.monotonic() >= end  # it is asked once more after the end, even when we were held up ourselves
         answer = await ask()
         if answer:
             return answer
-        assert time.monotonic() < end, f"waited {timeout:g} s in vain for: {what}"
+        assert not last, f"waited {timeout:g} s in vain for: {what}"
         await asyncio.sleep(0.02)
 
 

@@ -1,5 +1,6 @@
 """A centre's snapshot for tests: its writer as a process of its own, with its own count of requests."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -53,6 +54,16 @@ class SnapshotWriter:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def pause(self) -> None:
+        """As a machine that has more to do."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After a pause."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """In order; its exit code."""

@@ -17,7 +17,7 @@ def told(tmp_path: Path, module: str, *options: str) -> dict[str, Any]:
     """The last line of a benchmark, once it has written its raw data."""
     raw = tmp_path / "raw.json"
     argv = [sys.executable, "-m", f"benchmarks.{module}", "--raw", str(raw), *options]
-    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(raw.read_text())
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -63,7 +63,7 @@ def http(body: str, status: str = "200 OK") -> bytes:
 def slurm_with(bed: SlurmBed, commands: FaultyCommands, metrics: str) -> Slurm:
     site = Site(
         name="bed", kind=SiteKind.SLURM, lanes={"batch": Lane()}, shapes={"s": Shape()},
-        polling=Polling(timeout=2), metrics=metrics,
+        polling=Polling(timeout=10), metrics=metrics,
     )  # fmt: skip
     environment = commands.env({**chosen_environment(), **bed.environment()})
     return Slurm(site, Transport(environment=environment))

@@ -110,7 +110,7 @@ def newer(paths: SnapshotPaths) -> None:
         (half, "cannot be understood"),
         (linked, "cannot be read"),
         (absent, "there is no"),
-        (stale, "silent for 60 s"),
+        (stale, r"silent for 6\d s"),
         (ahead, "from the future"),
         (stopped, "nobody writes it"),
         (newer, "cannot be understood"),
@@ -128,7 +128,7 @@ def test_what_is_not_to_be_trusted_is_not_used(
 
 
 def test_an_answer_from_the_future_is_not_used(publisher: Publisher) -> None:
-    publish(publisher, asked_at=time.time() + 5)
+    publish(publisher, asked_at=time.time() + 60)
     with pytest.raises(Unusable, match="future"):
         SnapshotFiles(publisher.paths.directory).site()
 
@@ -294,7 +294,7 @@ def test_news_that_others_wanted_come_without_a_wish_of_ones_own(publisher: Publ
                 publish(publisher, row("9"))
                 return "9" in reader.watcher.snapshot.jobs
 
-            await until(told, "the second one", 5)
+            await until(told, "the second one")
         assert reader.batch.requests <= 1, "job 7 is looked up in the accounting, nothing else is asked"
         await reader.close()
 
@@ -374,6 +374,7 @@ def test_a_writer_that_lives_but_tells_nothing_new_is_done_without(publisher: Pu
 
 def test_a_wish_is_a_mark_with_the_directorys_time(publisher: Publisher) -> None:
     files = SnapshotFiles(publisher.paths.directory)
+    began = time.monotonic()
     before, marked, after = publisher.moment(), files.mark(Wish.WAITS), publisher.moment()
     assert before <= marked <= after
-    assert abs(files.now - time.time()) < 0.1
+    assert abs(files.now - time.time()) < 0.1 + time.monotonic() - began

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -39,10 +40,10 @@ SHOW_ARGUMENTS = "import sys; print(repr(sys.argv[1:]))"
 
 
 def test_a_command_is_run_and_counted() -> None:
-    transport = Transport()
+    transport, began = Transport(), time.monotonic()
     done = run(transport.run(["sh", "-c", "cat; echo err >&2; exit 3"], stdin="in"))
     assert (done.returncode, done.stdout, done.stderr) == (3, "in", "err\n")
-    assert 0 < done.seconds < 5
+    assert 0 < done.seconds <= time.monotonic() - began
     assert transport.requests == 1
 
 
@@ -92,17 +93,26 @@ def test_what_cannot_be_started_is_unavailable(argv: list[str]) -> None:
         run(Transport().run(argv))
 
 
-def _group(pidfile: Path) -> list[psutil.Process]:
-    return [psutil.Process(int(word)) for word in pidfile.read_text().split() if psutil.pid_exists(int(word))]
+def _group(pidfile: Path) -> list[int]:
+    return [int(word) for word in pidfile.read_text().split() if psutil.pid_exists(int(word))]
+
+
+def _too_late(transport: Transport, script: str, pids: Path, *timeouts: float) -> None:
+    """A command is given too little time, yet enough to say who it is: a busy machine takes some more of it."""
+    for timeout in timeouts:
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            run(transport.run(["bash", "-c", script], timeout=timeout))
+        if pids.exists() and pids.read_text():
+            break
+    assert f"did not answer within {timeout:g} s" in caught.value.message
+    assert time.monotonic() - began < timeout + 4.5
 
 
 def test_a_late_command_is_killed_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"trap '' TERM; sleep 60 & echo $! $$ >{pids}; wait; sleep 60"
-    began = time.monotonic()
-    with pytest.raises(Unavailable, match=r"did not answer within 0\.5 s"):
-        run(Transport().run(["bash", "-c", script], timeout=0.5))
-    assert time.monotonic() - began < 5
+    _too_late(Transport(), script, pids, 0.5, 2, 8)
 
     async def gone() -> None:
         await until(lambda: not _group(pids), "the command's processes to be gone", 5)
@@ -124,11 +134,18 @@ def test_a_cancelled_caller_leaves_no_process(tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_a_child_that_keeps_the_pipe_does_not_keep_us() -> None:
-    began = time.monotonic()
-    done = run(Transport().run(["bash", "-c", "echo said; setsid sleep 5 & exit 0"], timeout=20))
-    assert done.stdout == "said\n"
-    assert time.monotonic() - began < 4
+def test_a_child_that_keeps_the_pipe_does_not_keep_us(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script = f"echo said; setsid sleep 60 & echo $! >{pids}; date +%s.%N; exit 0"
+    late: list[float] = []
+    while not late or (late[-1] >= 3.5 and len(late) < 3):  # the machine itself may have paused
+        done = run(Transport().run(["bash", "-c", script], timeout=20))
+        said, ended = done.stdout.splitlines()
+        late.append(time.time() - float(ended))
+        (child,) = _group(pids)
+        os.kill(child, signal.SIGKILL)
+        assert said == "said"
+    assert min(late) < 3.5
 
 
 def test_input_that_nobody_reads_is_no_error() -> None:
@@ -186,13 +203,12 @@ def test_ssh_without_a_short_directory_still_works(ssh_options: list[str], tmp_p
 def test_ssh_bounds_the_command_over_there(ssh_options: list[str], tmp_path: Path) -> None:
     pids = tmp_path / "pids"
 
-    async def scenario() -> None:
-        transport = _ssh(ssh_options, None)
-        with pytest.raises(Unavailable, match="did not answer within 1 s"):
-            await transport.run(["bash", "-c", f"echo $$ >{pids}; sleep 60"], timeout=1)
+    _too_late(_ssh(ssh_options, None), f"echo $$ >{pids}; sleep 60", pids, 1, 3, 8)
+
+    async def gone() -> None:
         await until(lambda: not _group(pids), "the remote command to be gone", 10)
 
-    run(scenario())
+    run(gone())
 
 
 def test_ssh_says_what_is_missing(ssh_options: list[str]) -> None:

@@ -38,6 +38,8 @@ ModelType = TypeVar("ModelType", bound=BaseModel)
 
 START_PATIENCE = 20.0
 """Seconds that an agent may take to start."""
+START_AGAIN = 2.0
+"""Seconds between two starts: one that found another agent that was about to leave has left itself."""
 TIMEOUT = 60.0
 """Seconds for one answer: the agent answers at once, but the doctor's job takes its time."""
 
@@ -100,8 +102,8 @@ class AgentClient:
         return About.model_validate_json((await self._send("GET", "/api/about", None)).content)
 
     async def _send(self, method: str, path: str, body: bytes | None) -> httpx.Response:
-        until = time.monotonic() + START_PATIENCE
-        started = False
+        due = time.monotonic()
+        until = due + START_PATIENCE
         while True:
             try:
                 return await self._http.request(method, path, content=body)
@@ -110,7 +112,9 @@ class AgentClient:
                     raise _unreachable(error) from error
             except httpx.HTTPError as error:
                 raise _unreachable(error) from error
-            started = started or await asyncio.to_thread(start_agent)
+            if time.monotonic() >= due:
+                await asyncio.to_thread(start_agent)
+                due = time.monotonic() + START_AGAIN
             await asyncio.sleep(0.05)
 
     async def ask(self, method: str, path: str, kind: type[ModelType], body: BaseModel | None = None) -> ModelType:

@@ -84,15 +84,20 @@ def spool(tmp_path: Path) -> Spool:
     return made
 
 
+async def best(link: HeadLink) -> float:
+    """The quickest of some round trips: what the machine does beside them is not the way's."""
+    times = [await link.round_trip() for _ in range(5)]
+    assert None not in times
+    return min(took for took in times if took is not None)
+
+
 def test_a_delay_on_the_way_shows_within_five_percent_opening_the_line_not_counted(spool: Spool) -> None:
     async def story() -> None:
         async with linked(spool) as (link, way):
             way.delay = DELAY
-            took = await link.round_trip()
-            assert took is not None
+            took = await best(link)
             way.delay = 0.0
-            undelayed = await link.round_trip()
-            assert undelayed is not None
+            undelayed = await best(link)
             assert DELAY <= took <= DELAY * 1.05 + undelayed
 
     run(story())

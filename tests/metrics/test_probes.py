@@ -95,9 +95,10 @@ def test_a_slow_file_system_is_degraded_by_its_number_and_comes_back(tmp_path: P
             await until(lambda: files(probes.status()).health is Health.UP, "up")
             disk.delay = SLOW_FILES + 0.3
             series = meter.board.find("io_latency", str(tmp_path), "write")
-            await until(lambda: series.samples[-1].value >= disk.delay, "the delay shows")
+            # A sample that the machine itself has made slow is none of the disk's; another one comes.
+            most = disk.delay * 1.05
+            await until(lambda: disk.delay <= series.samples[-1].value <= most, "the delay shows, and no more")
             assert files(probes.status()).health is Health.DEGRADED
-            assert series.samples[-1].value <= disk.delay * 1.05
             disk.delay = 0.0
             await until(lambda: files(probes.status()).health is Health.UP, "up")
 
@@ -118,13 +119,14 @@ def test_one_that_refuses_is_down_in_its_own_words(tmp_path: Path, disk: Disk) -
 def test_one_that_hangs_holds_up_nothing_and_is_asked_once(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ihpc_jupyter.agent.probes.SILENT_FILES", 1.0)
+    monkeypatch.setattr("ihpc_jupyter.agent.probes.SILENT_FILES", 3600.0)
 
     async def story() -> None:
         disk.hanging = threading.Event()
         async with probing(tmp_path, disk) as (meter, probes):
             probes.look()
             await until(lambda: files(probes.status()).health is Health.DEGRADED, "degraded")
+            monkeypatch.setattr("ihpc_jupyter.agent.probes.SILENT_FILES", 1.0)
             await until(lambda: files(probes.status()).health is Health.DOWN, "down")
             before = meter.revision
             await until(
@@ -168,6 +170,7 @@ def test_samples_survive_the_agent_and_no_start_is_counted_twice(tmp_path: Path)
 
 
 def test_many_who_ask_at_once_cost_one_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ihpc_jupyter.agent.meter.FRESH", 60.0)
     meter = Meter(History(tmp_path), [])
     first = meter.responsiveness(900)
     meter.add(Sample(time.time(), 0.1), "loop_lag")
