@@ -247,6 +247,27 @@ def test_failures_are_backed_off() -> None:
     run(scenario())
 
 
+def test_after_a_silence_it_asks_as_soon_as_another_question_was_answered() -> None:
+    async def scenario() -> None:
+        told = Told()
+        told.error = Unavailable("silent")
+        watcher = Watcher(told, Polling(busy=0.2, rest=3600))
+        watcher.subscribe().waiting = True
+        await until(lambda: watcher.snapshot.failures >= 5, "it is asked every six seconds only")
+        told.error = None
+        began = time.monotonic()
+        watcher.heard()
+        await until(lambda: watcher.snapshot.failures == 0, "it is asked")
+        assert time.monotonic() - began < 5
+        asked = told.requests
+        told.error = Unavailable("silent")
+        await until(lambda: watcher.snapshot.failures >= 3, "it is silent again")
+        assert told.requests - asked == 3, "what was heard before counts no more"
+        await watcher.close()
+
+    run(scenario())
+
+
 def test_an_answer_that_makes_no_sense_is_a_failure_not_an_end() -> None:
     async def scenario() -> None:
         told = Told()

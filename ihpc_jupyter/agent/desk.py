@@ -49,7 +49,7 @@ class SiteDesk:
         self._look_ends: asyncio.TimerHandle | None = None
         self._waits = Waits()
         self._tally = Tally({})
-        self._capacity = Glance(self.batch.capacity, CAPACITY_AGE)
+        self._capacity = Glance(self._ask_capacity, CAPACITY_AGE)
         self._nodes = Glance(self.batch.nodes, NODES_AGE)
         self._preemptible = Glance(self.batch.preemptible, CAPACITY_AGE)
 
@@ -60,6 +60,11 @@ class SiteDesk:
     def mailbox(self, run: str) -> Mailbox:
         """The mailbox of one run."""
         return Mailbox(Path(self.site.spool).expanduser() / f"run-{run}")
+
+    async def _ask_capacity(self) -> Capacity:
+        told = await self.batch.capacity()
+        self.watcher.heard()
+        return told
 
     async def capacity(self, patience: float) -> Capacity | None:
         """What is free, lately; None where nobody says so within *patience* seconds."""

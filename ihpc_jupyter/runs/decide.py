@@ -154,6 +154,8 @@ def _next(record: RunRecord, seen: RunSight, verdict: Verdict | None, cancel: tu
     due = (last.ended_at or seen.now) + (min(LONGEST_PAUSE, 2.0 ** (silences - 1)) if silences else 0.0)
     if seen.now < due:
         return Decision(record, cancel=cancel)
+    if verdict is not None and verdict.anywhere:
+        return Decision(record, Again(last.detail), cancel)
     lost = {node for attempt in record.attempts if attempt.outcome == "lost" for node in attempt.nodes}
     nodes = tuple(sorted(lost | set(verdict.nodes if verdict else ())))
     return Decision(record, Again(last.detail, nodes), cancel)

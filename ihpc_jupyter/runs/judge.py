@@ -30,12 +30,14 @@ STUCK_AT_MOST = 3
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an attempt ended, and whether another one makes sense; *nodes* are those to keep away from."""
+    """How an attempt ended, and whether another one makes sense; *nodes* are those to keep away from, *anywhere*
+    says that the next one may not keep away from any."""
 
     outcome: Literal["won", "lost", "unanswered", "refused", "cancelled", "preempted"]
     detail: str
     retry: bool = True
     nodes: tuple[str, ...] = ()
+    anywhere: bool = False
 
     def applied(self, attempt: Attempt, now: float) -> Attempt:
         """The attempt, ended so."""
@@ -140,7 +142,8 @@ def _stuck(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | N
     waits = seen.now - attempt.submitted_at > patience and bool(reasons) and reasons <= _FOR_A_NODE
     if attempt.number > STUCK_AT_MOST or begun or not waits or not seen.room:
         return None
-    return Verdict("lost", "It waited for a node although others were free.")
+    # What is free may be just what it kept away from: a node on which something was lost may be well all the same.
+    return Verdict("lost", "It waited for a node although others were free.", anywhere=True)
 
 
 _FOR_A_NODE = {"", "None", "Resources"}

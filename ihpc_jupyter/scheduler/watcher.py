@@ -132,6 +132,7 @@ class Watcher:
         self._busy_until = 0.0
         self._pending = False
         self._last_end = float("-inf")
+        self._heard_at = float("-inf")
         self._told: dict[str, Job] = {}
         self._left: dict[str, tuple[float, Job]] = {}
         self._waiters: list[tuple[float, int, asyncio.Future[JobsSnapshot]]] = []
@@ -165,6 +166,12 @@ class Watcher:
         """Something was done or seen: ask soon, and more often for a while. Any number of pokes is one."""
         self._busy_until = time.monotonic() + BUSY_FOR
         self.reconsider()
+
+    def heard(self) -> None:
+        """The batch system has just answered another question: its silence may be over."""
+        if self.snapshot.failures:
+            self._heard_at = time.monotonic()
+            self.reconsider()
 
     def reconsider(self) -> None:
         """Look again at when to ask next."""
@@ -206,7 +213,7 @@ class Watcher:
         polling, snapshot = self._polling, self.snapshot
         if self._source.paced:
             return polling.busy if snapshot.failures else 0.0
-        if snapshot.failures:
+        if snapshot.failures and self._heard_at < self._last_end:
             return float(min(max(polling.rest, BUSY_FOR), polling.busy * 2 ** min(snapshot.failures, 20)))
         pace = polling.busy if self._wish() is Wish.WAITS else polling.rest
         return max(pace, REST_BETWEEN * (snapshot.latency or 0.0))

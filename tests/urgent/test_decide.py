@@ -214,6 +214,14 @@ def test_stuck_behind_a_held_node_it_is_asked_again_a_few_times() -> None:
     assert decide(fourth, seen({4: waiting}, now=NOW + 1000, room=True)).again is None
 
 
+def test_what_waited_beside_free_nodes_is_asked_again_without_keeping_away_from_any() -> None:
+    waiting = AttemptSight((NOT_YET,), HELD, (job(JobState.PENDING, reason="Resources"),))
+    second = record(attempt(1, outcome="lost", nodes=("n1",)), attempt(2, exclude=("n1",)))
+    again = decide(second, seen({2: waiting}, now=NOW + 2 * STUCK_AFTER + 1, room=True)).again
+    assert again is not None
+    assert again.exclude == ()
+
+
 def test_a_command_killed_while_its_job_waits_leaves_no_orphan() -> None:
     decision = one(command=CommandSight(code=-9), jobs=(job(JobState.PENDING),))
     assert decision.cancel == (1,)
