@@ -55,6 +55,10 @@ class Paces:
     files: float = 30.0
     duty: float = 100.0
 
+    def rest(self, pace: float, took: float) -> float:
+        """Seconds after a measurement that *took* so long; what is told must not go stale before the next one."""
+        return max(pace, min(self.duty * took, STALE / 2))
+
 
 class Probes:
     """Takes what does not come by itself, and tells how each subsystem is."""
@@ -125,7 +129,7 @@ class Probes:
 
     async def _rest(self, pace: float, took: float) -> None:
         # Jitter: many users' agents must not measure in step. What is slow is measured less, not more.
-        await asyncio.sleep(max(pace, self._paces.duty * took) * random.uniform(1.0, 1.2))  # noqa: S311
+        await asyncio.sleep(self._paces.rest(pace, took) * random.uniform(1.0, 1.2))  # noqa: S311
 
     async def _lag(self) -> None:
         if not self.looked:

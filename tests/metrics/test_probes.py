@@ -14,7 +14,7 @@ from ihpc_jupyter.agent.history import MAX_ROWS, History, is_local
 from ihpc_jupyter.agent.ioprobe import IoProbe, IoTimes, measure, probes_of
 from ihpc_jupyter.agent.meter import Meter
 from ihpc_jupyter.agent.probes import Paces, Probes
-from ihpc_jupyter.metrics.health import SLOW_FILES, Reading, judge
+from ihpc_jupyter.metrics.health import SLOW_FILES, STALE, Reading, judge
 from ihpc_jupyter.metrics.series import Sample
 from ihpc_jupyter.model.metrics import Point, Status, Subsystem
 from ihpc_jupyter.model.site import Health
@@ -205,3 +205,8 @@ def test_silence_is_unknown_an_error_is_down() -> None:
     refused = Reading(9.0, at=1000.0, error="read-only")
     assert judge("network", "demo", silent, 0.5, 1001.0).health is Health.UNKNOWN
     assert judge("file-system", "/scratch", refused, 0.5, 1001.0).health is Health.DOWN
+
+
+def test_what_is_slow_is_measured_less_but_before_it_is_stale() -> None:
+    paces = Paces(duty=100)
+    assert (paces.rest(30, 0.1), paces.rest(30, 1), paces.rest(30, 60)) == (30, 100, STALE / 2)
