@@ -128,7 +128,6 @@ def test_versions_are_compared_before_the_first_request(place: Workplace, monkey
     with pytest.raises(Unavailable, match=f"speaks version {API_VERSION} of the API, this program version 0"):
         asyncio.run(pid())
     monkeypatch.setattr("ihpc_jupyter.client.agent.API_VERSION", API_VERSION + 1)
-    monkeypatch.setattr("ihpc_jupyter.client.agent.START_PATIENCE", 3.0)
     with pytest.raises(Unavailable, match=f"this program version {API_VERSION + 1}"):
         asyncio.run(pid())
     monkeypatch.undo()
