@@ -91,7 +91,8 @@ def test_the_demo_on_slurm(slurm_place: Workplace, slurm: SlurmBed) -> None:
     check_results(done.stdout)
     assert re.search(r"running  target 6 .* working 6 ", done.stdout)
     assert "workers: at most 6, at the end 1" in done.stdout
-    assert not slurm.run("squeue", "--noheader").stdout.strip()
+    # What is cancelled is still listed until its nodes have ended it.
+    wait_until(lambda: not slurm.run("squeue", "--noheader").stdout.strip(), "no job is left")
 
 
 def test_a_demo_that_fails_says_so_and_leaves_no_cluster(local_place: Workplace, tmp_path: Path) -> None:
