@@ -162,7 +162,7 @@ def test_a_killed_hub_finds_what_runs_and_what_waits(hub: Hub, slurm: SlurmBed) 
     assert _job(hub.server(BOB)) == waiting
     slurm.run("scancel", *blockers)
     assert _job(hub.wait_for_server(BOB)) == waiting
-    states = slurm.run("squeue", "--noheader", "--format=%i %T").stdout.split("\n")
+    states = slurm.run("squeue", "--noheader", "--format=%i %T", f"--user={ALICE},{BOB}").stdout.split("\n")
     assert sorted(filter(None, states)) == sorted([f"{running} RUNNING", f"{waiting} RUNNING"])
 
 

@@ -25,18 +25,23 @@ def jobs_of(hub: Hub, user: str) -> dict[str, str]:
     return {name: str(server["state"].get("job_id", "")) for name, server in hub.servers(user).items()}
 
 
+def ready(hub: Hub, user: str) -> int:
+    """How many of a user's servers are."""
+    return sum(one["ready"] for one in hub.servers(user).values())
+
+
 def test_a_killed_hub_finds_five_that_run_and_five_that_wait(hub: Hub, slurm: SlurmBed, full: list[str]) -> None:
     names = [f"server{number}" for number in range(5)]
     for name in names:
         hub.order(ALICE, name, lane="batch")
-    wait_until(lambda: all(one["ready"] for one in hub.servers(ALICE).values()), "five run", 40)
+    wait_until(lambda: ready(hub, ALICE) == 5, "five run", 40)
     for name in names:
         hub.order(BOB, name, lane="batch", shape="large")
     wait_until(lambda: len(list(filter(None, jobs_of(hub, BOB).values()))) == 5, "five wait", 40)
     before = {user: jobs_of(hub, user) for user in (ALICE, BOB)}
     hub.kill()
     hub.start()
-    wait_until(lambda: all(one["ready"] for one in hub.servers(ALICE).values()), "five run again", 40)
+    wait_until(lambda: ready(hub, ALICE) == 5, "five run again", 40)
     assert {user: jobs_of(hub, user) for user in (ALICE, BOB)} == before
     assert not any(one["ready"] for one in hub.servers(BOB).values())
     queue = slurm.run("squeue", "--noheader", "--format=%u %i %T", f"--user={ALICE},{BOB}").stdout.split("\n")
@@ -45,7 +50,7 @@ def test_a_killed_hub_finds_five_that_run_and_five_that_wait(hub: Hub, slurm: Sl
     assert sorted(filter(None, queue)) == sorted(expected), "none doubled, none lost"
     slurm.run("scancel", *full, *before[ALICE].values())
     wait_until(lambda: not hub.servers(ALICE), "their ends are noticed", 30)
-    wait_until(lambda: sum(one["ready"] for one in hub.servers(BOB).values()) == 4, "one a node runs", 40)
+    wait_until(lambda: ready(hub, BOB) == 4, "one a node runs", 40)
     assert jobs_of(hub, BOB) == before[BOB]
 
 
