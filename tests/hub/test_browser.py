@@ -109,10 +109,12 @@ def wait_in_the_queue(person: Person, slurm: SlurmBed) -> None:
     expect(person.told).to_contain_text("It is number 1 in its queue", timeout=20 * SECOND)
     expect(person.page.get_by_role("status").first).to_contain_text("waits in lane batch")
     person.picture("progress")
-    before = person.page.locator("#progress-log").inner_text()
+    log = person.page.locator("#progress-log")
+    before = log.inner_text()
     person.page.reload()
+    # Lines come one by one, and more of them while the job waits on.
+    wait_until(lambda: log.inner_text().startswith(before), "a page that is loaded again tells all of it", 20)
     expect(person.told).to_contain_text("It is number 1 in its queue")
-    assert person.page.locator("#progress-log").inner_text() == before
     stop_a_named_one(person)
     person.page.goto(f"{person.hub.url}/hub/spawn-pending/{person.user}")
 
