@@ -8,6 +8,8 @@ from typing import Literal, Self
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from tests.stalls import stalls
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--headless",
@@ -23,6 +25,15 @@ STATES = ("working", "starting", "pending", "requested", "lost")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SECOND = 1000.0
 """Playwright counts in milliseconds."""
+PATIENCE = 20.0
+"""Seconds that something may take of which nobody claims how quick it is."""
+expect.set_options(timeout=PATIENCE * SECOND)
+SETTLED = """() => new Promise(resolve => {
+  let frames = 3;
+  const look = () => frames-- ? requestAnimationFrame(look) : resolve();
+  look();
+})"""
+"""JupyterLab lays its parts out anew in the frames after the window has another size."""
 
 
 class Card:
@@ -309,6 +320,13 @@ class Lab:
     def resize(self, width: int, height: int = 900) -> None:
         """Give the window another size (390 is a telephone's)."""
         self.page.set_viewport_size({"width": width, "height": height})
+        self.page.evaluate(SETTLED)
+
+    def milliseconds(self, script: str, argument: object = None) -> float:
+        """What a script of the page measures, pauses of the whole machine left out."""
+        before = stalls().seconds
+        took = float(self.page.evaluate(script, argument))
+        return took - SECOND * (stalls().seconds - before)
 
     def widen_side_bar(self, width: int) -> None:
         """Drag the side bar's edge."""

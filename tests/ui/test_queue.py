@@ -131,7 +131,7 @@ def test_a_hundred_thousand_jobs_leave_the_page_quick(lab: Lab) -> None:
     expect(pane).to_contain_text("98,000 further lines left out")
     expect(pane.locator("tbody tr")).to_have_count(100)
     expect(pane).to_contain_text("900_[7-99006]")
-    took = lab.page.evaluate("""() => new Promise(resolve => {
+    took = lab.milliseconds("""() => new Promise(resolve => {
       const field = document.querySelector('.ihpc-Queue-filter'), began = performance.now();
       Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, 'FAILED');
       field.dispatchEvent(new Event('input', {bubbles: true}));
@@ -170,7 +170,7 @@ def test_it_fits_where_it_is_shown(lab: Lab, theme: str, width: int) -> None:
     lab.theme(theme)  # type: ignore[arg-type]
     lab.page.route(MINE, lambda route: route.fulfill(body=many(30)))
     pane = open_queue(lab)
-    assert lab.side_bar.get_by_role("region", name="My jobs").is_visible()
+    expect(lab.side_bar.get_by_role("region", name="My jobs")).to_be_visible()
     if width < 600:
         lab.run("application:toggle-left-area")
         lab.resize(width)

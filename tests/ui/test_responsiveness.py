@@ -85,6 +85,7 @@ def test_it_can_be_read_in_both_themes_and_on_a_telephone(lab: Lab, pane: Locato
     lab.screenshot(Path("test-results") / f"responsiveness-{theme}.png")
     lab.resize(390)
     lab.run("application:toggle-left-area")
+    expect(lab.page.locator("#ihpc-sidebar")).to_be_hidden()
     box = panel(pane, "trips").bounding_box()
     assert box is not None
     assert box["width"] <= 390
