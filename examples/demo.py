@@ -46,7 +46,7 @@ def life(view: ClusterView) -> str:
 
 
 async def follow(story: Story) -> None:
-    """Tell the cluster's life as the agent reports it, a line a change; for ever."""
+    """Tell the cluster's life as the agent reports it, a line a change, until it is gone."""
     last = ""
     async with AgentClient() as agent:
         async for change in agent.changes():
@@ -57,6 +57,7 @@ async def follow(story: Story) -> None:
                     story.tell("cluster", line)
             if change.kind == "cluster-gone" and change.name == CLUSTER:
                 story.tell("cluster", "gone")
+                return
 
 
 class Reader(NotebookClient):  # type: ignore[misc]  # it publishes no types
@@ -116,6 +117,7 @@ async def demonstrate(notebook: Path) -> int:
             return 1
         finally:
             gone = await ended(CLUSTER)
+            await asyncio.wait({following}, timeout=5)  # the last line may still be on its way
             following.cancel()
     if not gone:
         story.tell("failed", "the cluster is still there")

@@ -63,7 +63,8 @@ class Workplace:
         if not self.socket.exists():
             return
         transport = httpx.HTTPTransport(uds=str(self.socket))
-        with suppress(httpx.HTTPError), httpx.Client(transport=transport, base_url="http://agent") as agent:
+        http = httpx.Client(transport=transport, base_url="http://agent", timeout=30)
+        with suppress(httpx.HTTPError), http as agent:
             for cluster in _clusters(agent):
                 agent.delete(f"/api/clusters/{cluster}")
             with suppress(BedError):

@@ -68,6 +68,7 @@ class RunKeeper:
         self._attempts = Attempts(desk, self.mailbox, self._woken.set, link)
         self._saved: RunRecord | None = record
         self._looked_up_at = float("-inf")
+        self._victims_asked_at = float("-inf")
         self._noted = False
 
     # -- what doors ask for ------------------------------------------------------------------------------
@@ -234,21 +235,26 @@ class RunKeeper:
             never = attempt.way in WORKER_WAYS or (answered and not jobs and attempt.allocated_at is None)
             self.record = self.record.with_attempt(told.model_copy(update={"accounted": told.accounted or never}))
         open_ = [attempt for attempt in self.record.attempts if not attempt.accounted]
-        if not open_ or now - ended_at > SETTLE:
+        if (self._noted and not open_) or now - ended_at > SETTLE:
             self._update(settled=True)
         else:
             self._attempts.cancel(self.record, open_)
 
     async def _note_victims(self) -> None:
-        """Who had to go for it; asked once, soon after, while the queue still tells."""
-        if self._noted or self.record.state is RunState.CANCELLED:
+        """Who had to go for it: asked soon after, while the queue still tells, and again where nobody answered."""
+        now = time.monotonic()
+        if self._noted or now - self._victims_asked_at < LOOK_UP_AGAIN:
             return
-        self._noted = True
+        self._victims_asked_at = now
+        with contextlib.suppress(IhpcError):
+            if self.record.state is not RunState.CANCELLED:
+                await self._ask_victims()
+            self._noted = True
+
+    async def _ask_victims(self) -> None:
         for attempt in self.record.attempts:
             began = attempt.started_at
-            if attempt.way is not WayKind.PREEMPTION or began is None:
-                continue
-            with contextlib.suppress(IhpcError):
+            if attempt.way is WayKind.PREEMPTION and began is not None:
                 # The batch system counts whole seconds.
                 gone = await self._desk.batch.sent_away(attempt.submitted_at - 1, began + 1)
                 told = attempt.model_copy(update={"preempted": tuple(gone)})

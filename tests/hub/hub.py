@@ -6,7 +6,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import psutil
 
 from tests.lab_slurm import site_file
 from tests.leftovers import clear
+from tests.ports import free_ports
 from tests.slurmbed import SlurmBed, users, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -99,7 +99,7 @@ class Hub:
         self.directory = directory
         self.password = secrets.token_urlsafe(9)
         self.token = secrets.token_hex(16)
-        self.port, hub_port, proxy_port = _free_ports(3)
+        self.port, hub_port, proxy_port = free_ports(3)
         self.url = f"http://127.0.0.1:{self.port}"
         self.hub_api = f"http://127.0.0.1:{hub_port}/hub/api"
         self.log = directory / "hub.log"
@@ -324,14 +324,3 @@ def _site(bed: SlurmBed) -> str:
         "[sites.bed.lanes.urgent]",
         f'[sites.bed.lanes.urgent]\ngroups = ["{USERS[0]}"]\nmax_time = "1h"\nmax_cores = 2',
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports below those that the kernel hands out to clients, which nothing listens on."""
-    found: list[int] = []
-    while len(found) < count:
-        port = 14000 + secrets.randbelow(5000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0 and port not in found:
-                found.append(port)
-    return found

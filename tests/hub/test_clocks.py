@@ -28,10 +28,14 @@ def test_a_lanes_own_clocks_run_out_and_other_lanes_wait_on(slurm: SlurmBed) -> 
         assert "The job did not start within 3s (queue_timeout)" in failure(hub, ALICE)
         hub.wait_for_none(ALICE)
         assert hub.server(BOB)["pending"] == "spawn", "its lane has no clock of its own"
-        queued = slurm.run("squeue", "--noheader", "--format=%u %P", f"--user={ALICE},{BOB}").stdout.split()
-        assert queued == [BOB, "spot"]
+        wait_until(lambda: queued(slurm) == [f"{BOB} spot"], "Alice's jobs have gone, and nothing else")
         hub.stop_servers()
-        wait_until(lambda: not slurm.run("squeue", "--noheader", f"--user={BOB}").stdout, "nothing waits")
+        wait_until(lambda: not queued(slurm), "nothing waits")
+
+
+def queued(slurm: SlurmBed) -> list[str]:
+    """Whose jobs are in the queue, and in which partition."""
+    return slurm.run("squeue", "--noheader", "--format=%u %P", f"--user={ALICE},{BOB}").stdout.splitlines()
 
 
 def failure(hub: Hub, user: str) -> str:

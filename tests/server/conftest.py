@@ -34,7 +34,8 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def _end_agent(socket: Path) -> None:
     if not socket.exists():
         return
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://agent") as http:
+    transport = httpx.HTTPTransport(uds=str(socket))
+    with httpx.Client(transport=transport, base_url="http://agent", timeout=30) as http:
         try:
             about = About.model_validate_json(http.get("/api/about").content)
             names = [cluster["name"] for cluster in http.get("/api/snapshot").json()["clusters"]]

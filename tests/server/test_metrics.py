@@ -26,6 +26,17 @@ async def responsiveness(fetch: Fetch, until: Callable[[Responsiveness], bool]) 
     raise AssertionError(f"it never was so: {measured(told)}")
 
 
+async def all_up(fetch: Fetch) -> Status:
+    """The status once nothing is slow any more: one slow answer of a busy machine is told, and rightly so."""
+    end = time.monotonic() + 150  # the file system is measured every half minute
+    while True:
+        last = time.monotonic() > end
+        told = Status.model_validate_json((await fetch("ihpc", "api", "status")).body)
+        if last or {one.health for one in told.subsystems} == {Health.UP}:
+            return told
+        await asyncio.sleep(0.5)  # a pane's own pace
+
+
 def measured(told: Responsiveness) -> set[str]:
     return {series.metric for series in told.series if series.lately.count}
 
@@ -36,6 +47,7 @@ async def test_openmetrics_pass_the_reference_parser(jp_fetch: Fetch) -> None:
     await jp_fetch("ihpc", "api", "clusters", method="POST", body=json.dumps(demo))
     expected = {"scheduler_latency", "queue_wait", "cluster_start", "io_latency", "head_round_trip", "loop_lag"}
     await responsiveness(jp_fetch, lambda told: expected | {"cores_used"} <= measured(told))
+    await all_up(jp_fetch)
     answer = await jp_fetch("ihpc", "api", "metrics")
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
     families = {family.name: family for family in text_string_to_metric_families(answer.body.decode())}
@@ -56,7 +68,7 @@ async def test_openmetrics_pass_the_reference_parser(jp_fetch: Fetch) -> None:
 
 async def test_the_status_names_every_subsystem(jp_fetch: Fetch) -> None:
     await responsiveness(jp_fetch, lambda told: {"scheduler_latency", "io_latency"} <= measured(told))
-    told = Status.model_validate_json((await jp_fetch("ihpc", "api", "status")).body)
+    told = await all_up(jp_fetch)
     found = {one.kind: one for one in told.subsystems}
     assert set(found) == {"scheduler", "file-system", "agent"}
     for kind in ("scheduler", "file-system"):

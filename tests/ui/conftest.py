@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from tests.leftovers import clear
+from tests.ports import free_ports
 from tests.ui.lab import Lab, browse
 
 SLOTS = 4
@@ -71,13 +71,8 @@ def _await(url: str, log: Path) -> None:
             if httpx.get(url).is_success:
                 return
         except httpx.HTTPError:
-            continue
+            time.sleep(0.1)  # it has two cores to start on, and we are on one of them
     raise AssertionError(f"JupyterLab does not answer:\n{log.read_text()[-4000:]}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +85,7 @@ def server() -> Iterator[Server]:
     notification = root / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     notification.parent.mkdir(parents=True)
     notification.write_text('{"fetchNews": "false"}')
-    port, token = _free_port(), secrets.token_hex(16)
+    port, token = free_ports(1)[0], secrets.token_hex(16)
     places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
     places |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
     places |= {"IHPC_STATE": "state", "IHPC_RUNTIME": "run", "IHPC_SITE_FILE": "site.toml"}

@@ -1,5 +1,6 @@
 """What a person sees and does, in a real browser against the real server."""
 
+import re
 import time
 from pathlib import Path
 
@@ -23,6 +24,7 @@ CLICK = """([name, label]) => new Promise(resolve => {
 def test_an_empty_side_bar_says_what_to_do_next(lab: Lab) -> None:
     expect(lab.side_bar.get_by_text("No clusters yet.")).to_be_visible()
     expect(lab.side_bar.get_by_role("button", name="New cluster")).to_be_visible()
+    expect(lab.status_bar).to_contain_text(re.compile("HPC up · 0 workers· asked (just now|.* ago)"))
 
 
 def test_a_cluster_grows_and_shrinks_by_clicks(lab: Lab) -> None:

@@ -243,6 +243,24 @@ def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: Slu
     assert set(told.attempts[0].preempted) < set(victims)
 
 
+def test_who_had_to_go_is_told_though_the_question_failed_at_first(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    victims = slurm.fill("spot")
+    until(lambda: planned(agent).chosen is WayKind.PREEMPTION, "that it is full is known")
+    go = world.root / "go"
+    view = run_script(agent, f"{wait_for(go)}; echo done")
+    reached(agent, view.id, RunState.RUNNING)
+    world.commands.fail("squeue", "slurm_load_jobs error: Unable to contact slurm controller")
+    go.touch()
+    ended(agent, view.id)
+    asked = "--partition=spot"
+    until(lambda: any(asked in call.args for call in world.commands.calls("squeue")), "it was asked in vain")
+    world.commands.clear("squeue")
+    told = when(agent, view.id, lambda seen: seen.attempts[0].preempted, "who had to go is in the ledger", 40)
+    assert set(told.attempts[0].preempted) < set(victims)
+    settled(agent, view.id)
+
+
 def test_a_plan_rests_on_ample_room_a_moment_ago_and_says_so(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
     watch = Stopwatch()

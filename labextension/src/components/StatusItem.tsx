@@ -4,7 +4,7 @@ import type { IState } from '../model/state';
 import { duration, many, total } from '../model/words';
 import type { Health, RunView } from '../wire';
 import { Glyph } from './Glyph';
-import { Moment } from './Moment';
+import { Ago, Moment } from './Moment';
 import { OwnJobWords } from './OwnJob';
 import { RUN_GLYPHS } from './runState';
 import { Clock } from './ticker';
@@ -19,7 +19,7 @@ interface IProps {
 // The worst first: that is the one to know of.
 const ORDER: Health[] = ['down', 'degraded', 'unknown', 'up'];
 
-/** One glance: the worst site's health, workers at work, jobs that wait, this server's own job, the most urgent run. */
+/** One glance: the worst site's health, workers at work, jobs that wait, how old that is, this server's own job, the most urgent run. */
 export function StatusItem(props: IProps): React.ReactElement | null {
   const now = React.useContext(Clock);
   const { sites, clusters, runs, here } = props.state;
@@ -33,6 +33,7 @@ export function StatusItem(props: IProps): React.ReactElement | null {
   const run = foremost(runs, now());
   const others = runs.filter(one => !over(one)).length - 1;
   const waiting = sites.reduce((sum, site) => sum + site.waiting, 0);
+  const asked = sites.flatMap(site => site.asked_at ?? []);
   const words = [
     `HPC ${props.live ? worst : 'not connected'}`,
     many(counts.working, 'worker'),
@@ -47,6 +48,11 @@ export function StatusItem(props: IProps): React.ReactElement | null {
     >
       <Glyph name={HEALTH[worst]} />
       {words}
+      {asked.length > 0 && (
+        <span>
+          · asked <Ago at={Math.min(...asked)} />
+        </span>
+      )}
       {here && <OwnJobWords here={here} />}
       {run && <RunWords run={run} others={others} />}
     </button>
