@@ -58,18 +58,14 @@ def test_a_start_that_goes_on_after_a_restart_is_told_and_can_be_cancelled(hub: 
     blockers = [slurm.submit("--partition=urgent", "--nodes=1", "--cpus-per-task=3") for _ in range(4)]
     for blocker in blockers:
         slurm.wait_for_job(blocker, "RUNNING")
-    hub.order(ALICE, lane="batch", shape="large")
-    hub.order(BOB, lane="batch", shape="large")
-    hub.order(BOB, "dies", lane="batch", shape="large")
-    wait_until(lambda: all(jobs_of(hub, user).get("") for user in (ALICE, BOB)), "both wait", 20)
-    dies = wait_until(lambda: jobs_of(hub, BOB).get("dies"), "the third waits", 20)
-    jobs = {user: jobs_of(hub, user)[""] for user in (ALICE, BOB)}
+    first, second, dies = (waiting(hub, user, name) for user, name in ((ALICE, ""), (BOB, ""), (BOB, "dies")))
+    jobs = {ALICE: first, BOB: second}
     hub.kill()
     hub.start()
     assert f"Job {jobs[BOB]} waits in lane batch" in until_told(hub, BOB, "number 2 in its queue")
     browser = Browser(hub, BOB)
     assert "progress-message" in browser.get(f"/hub/spawn-pending/{BOB}").text
-    slurm.run("scancel", str(dies))
+    slurm.run("scancel", dies)
     cause = f"job {dies} was cancelled before the server was up"
     wait_until(lambda: cause in browser.get(f"/hub/spawn-pending/{BOB}/dies").text, "the page tells why", 20)
     slurm.freeze_controller()  # the cancellation takes its time
@@ -83,6 +79,12 @@ def test_a_start_that_goes_on_after_a_restart_is_told_and_can_be_cancelled(hub: 
     slurm.run("scancel", *blockers)
     assert list(progress(hub, ALICE))[-1].get("ready"), "the page leads to the server"
     assert jobs_of(hub, ALICE) == {"": jobs[ALICE]}
+
+
+def waiting(hub: Hub, user: str, name: str) -> str:
+    """The job of a server that is ordered; it is in the queue before the next one comes."""
+    hub.order(user, name, lane="batch", shape="large")
+    return str(wait_until(lambda: jobs_of(hub, user).get(name), "the job is submitted", 30))
 
 
 def until_told(hub: Hub, user: str, words: str) -> str:
