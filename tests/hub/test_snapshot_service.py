@@ -19,13 +19,14 @@ from pathlib import Path
 from ihpc_jupyter.model.site import Lane, Shape, Site
 from ihpc_jupyter.scheduler.open import open_watched
 site = Site(name="bed", kind="slurm", lanes={"batch": Lane()}, shapes={"s": Shape()}, snapshot=sys.argv[1])
-async def read():
-    batch, watcher = open_watched(site, Path(tempfile.gettempdir()) / "ihpc-reader")
+async def read(runtime):
+    batch, watcher = open_watched(site, runtime)
     told = await watcher.fresh()
     print(*sorted(told.jobs), "requests:", batch.requests)
     await watcher.close()
     await batch.close()
-asyncio.run(read())
+with tempfile.TemporaryDirectory() as runtime:
+    asyncio.run(read(Path(runtime)))
 """
 
 
