@@ -19,7 +19,7 @@ from tests.notebook import Shown, notebook
 from tests.slurmbed import BedError, SlurmBed, wait_until
 
 WORK = 2.0
-"""Seconds that the cell works."""
+"""Seconds that the cell works; sleeping is its work, so that a fault hits it at a known moment."""
 PATIENCE = 60.0
 """Seconds beyond its deadline in which a run must say what became of it."""
 CLEAN = 45.0

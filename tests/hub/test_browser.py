@@ -114,6 +114,8 @@ def wait_in_the_queue(person: Person, slurm: SlurmBed) -> None:
     person.page.reload()
     # Lines come one by one, and more of them while the job waits on.
     wait_until(lambda: log.inner_text().startswith(before), "a page that is loaded again tells all of it", 20)
+    lines = log.inner_text().splitlines()
+    assert len(set(lines)) == len(lines), "and nothing twice"
     expect(person.told).to_contain_text("It is number 1 in its queue")
     stop_a_named_one(person)
     person.page.goto(f"{person.hub.url}/hub/spawn-pending/{person.user}")

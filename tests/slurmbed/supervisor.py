@@ -91,7 +91,7 @@ class Supervisor:
             self.reap()
             if time.monotonic() > deadline:
                 raise ValueError(f"{name} does not end")
-            time.sleep(0.002)
+            time.sleep(0.002)  # of a grandchild's end nothing tells but /proc
         return {"pids": before}
 
     def do_state(self) -> Request:
@@ -120,7 +120,7 @@ class Supervisor:
             looks_without = 0 if processes.descendants(os.getpid()) else looks_without + 1
             processes.kill_below(os.getpid())
             self.reap()
-            time.sleep(0.002)
+            time.sleep(0.002)  # as above
         shutil.rmtree(self._directory, ignore_errors=True)
 
 

@@ -28,7 +28,7 @@ def wait_until(condition: Callable[[], T], what: str, timeout: float = 30, logs:
                 return answer
         if late:
             raise BedError(f"after {timeout:g} s still waiting until {what}{log_tails(logs)}")
-        time.sleep(pause)
+        time.sleep(pause)  # the one place where a condition is asked for again
         pause = min(pause * 1.5, 0.1)
 
 

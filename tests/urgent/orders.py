@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ihpc_jupyter.model.mailbox import Mailbox
-from ihpc_jupyter.model.run import RunState, RunView
+from ihpc_jupyter.model.run import Plan, RunState, RunView
 from tests.world import REPOSITORY, SITE, Agent, until
 
 
@@ -88,3 +88,13 @@ def output(view: RunView, attempt: int = 1, copy: int = 0) -> str:
 
 
 ENVIRONMENT = {"python": sys.executable, "directory": str(REPOSITORY)}
+
+
+def wait_for(path: Path) -> str:
+    """A script's words that wait for a file."""
+    return f"until [ -e {path} ]; do sleep 0.1; done"
+
+
+def planned(agent: Agent) -> Plan:
+    """What would happen; it waits a moment for what is free, where an order does not."""
+    return Plan.model_validate_json(agent.request("POST", "/api/runs/plan", {"site": SITE}))

@@ -1,0 +1,79 @@
+"""What a plan rests on, says of others, and becomes while its run waits: on real Slurm."""
+
+import re
+
+from ihpc_jupyter.model.run import Plan, RunState, WayKind
+from tests.slurmbed import SlurmBed
+from tests.urgent.orders import ended, order_script, planned, reached, run_script, settled, wait_for, when
+from tests.world import Stopwatch, World, until
+
+
+def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    victims = slurm.fill("spot")
+
+    def full() -> Plan | None:
+        plan = planned(agent)
+        return plan if plan.chosen is WayKind.PREEMPTION else None
+
+    plan = until(full, "that it is full is known")
+    way = next(way for way in plan.ways if way.kind is WayKind.PREEMPTION)
+    assert "4 in spot" in way.disturbs
+    watch = Stopwatch()
+    over = ended(agent, run_script(agent, "echo done").id)
+    watch.within(20, "ordered on a full machine → ended")
+    assert over.state is RunState.SUCCEEDED
+    assert over.attempts[0].way is WayKind.PREEMPTION
+    told = when(agent, over.id, lambda seen: seen.attempts[0].preempted, "who had to go is in the ledger")
+    assert set(told.attempts[0].preempted) < set(victims)
+
+
+def test_who_had_to_go_is_told_though_the_question_failed_at_first(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    victims = slurm.fill("spot")
+    until(lambda: planned(agent).chosen is WayKind.PREEMPTION, "that it is full is known")
+    go = world.root / "go"
+    view = run_script(agent, f"{wait_for(go)}; echo done")
+    reached(agent, view.id, RunState.RUNNING)
+    world.commands.fail("squeue", "slurm_load_jobs error: Unable to contact slurm controller")
+    go.touch()
+    ended(agent, view.id)
+    asked = "--partition=spot"
+    until(lambda: any(asked in call.args for call in world.commands.calls("squeue")), "it was asked in vain")
+    world.commands.clear("squeue")
+    told = when(agent, view.id, lambda seen: seen.attempts[0].preempted, "who had to go is in the ledger", 40)
+    assert set(told.attempts[0].preempted) < set(victims)
+    settled(agent, view.id)
+
+
+def test_a_plan_rests_on_ample_room_a_moment_ago_and_says_so(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    watch = Stopwatch()
+    until(lambda: "16 cores are free" in planned(agent).ways[0].why, "what is free is known")
+    asked = looks_at_cores(world)
+
+    def age() -> int:
+        told = re.search(r"16 cores were free (\d+) s ago", order_script(agent, "true").plan.ways[0].why)
+        return int(told[1]) if told else 0
+
+    assert until(lambda: max(0, age() - 1), "its age is told") <= watch.seconds
+    assert looks_at_cores(world) == asked, "and nobody was asked for it"
+    two_nodes = {"shape": {"cores": 4}, "copies": 2}
+    until(lambda: "16 cores are free" in order_script(agent, "true", **two_nodes).plan.ways[0].why, "asked anew")
+
+
+def looks_at_cores(world: World) -> int:
+    """How often the batch system was asked which cores are free."""
+    return sum("--format=%R|%C" in call.args for call in world.commands.calls("sinfo"))
+
+
+def test_a_plan_that_was_too_hopeful_is_put_right_while_the_run_waits(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    until(lambda: "16 cores" in planned(agent).ways[0].why, "that it is empty is known")
+    stay = slurm.submit("--partition=urgent", "--nodes=4", "--exclusive", "--output=/dev/null")
+    slurm.wait_for_job(stay, "RUNNING")
+    view = run_script(agent, "echo done")
+    assert "There is room" in view.plan.why
+    when(agent, view.id, lambda seen: "There is no room" in seen.plan.why, "the plan says how it is")
+    slurm.run("scancel", stay)
+    assert ended(agent, view.id).state is RunState.SUCCEEDED
