@@ -1,14 +1,20 @@
 """The agent's own book-keeping, in this process: namesakes, slow readers."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from ihpc_jupyter.agent.agent import FAR_BEHIND, Agent
 from ihpc_jupyter.agent.store import Store
 from ihpc_jupyter.cluster.naming import new_uid
 from ihpc_jupyter.cluster.record import ClusterRecord
+from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.protocol import Change
+from ihpc_jupyter.model.site import SiteKind
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 from ihpc_jupyter.sites.file import default_local_site
 from tests.asynchronous import run
 from tests.records import record
@@ -56,3 +62,27 @@ def test_a_reader_far_behind_is_told_everything_once(tmp_path: Path) -> None:
             await stream.aclose()
 
     run(look())
+
+
+def test_the_job_of_a_server_is_looked_at_when_people_are_about_to_be_warned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ihpc_jupyter.agent.agent.PING", 0.05)
+
+    async def looked(root: Path, left: float) -> bool:
+        """Whether a Lab that is merely open, in a job with so many seconds left, has its site looked at."""
+        root.mkdir()
+        async with agent(root) as made:
+            desk, looks = made.desks["local"], []
+            monkeypatch.setattr(desk, "look", lambda: looks.append(1))
+            job = Job(id="7", name="lab", state=JobState.RUNNING, ends_at=time.time() + left)
+            desk.watcher.snapshot = JobsSnapshot({"7": job}, time.time(), time.time())
+            stream = made.changes((SiteKind.LOCAL, "7"))
+            told = [(await anext(stream)).kind for _ in range(4)]
+            await stream.aclose()
+            assert "here" in told
+            return bool(looks)
+
+    assert run(looked(tmp_path / "soon", 600))
+    assert not run(looked(tmp_path / "late", 8 * 3600))
+    assert not run(looked(tmp_path / "over", -5))

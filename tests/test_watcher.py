@@ -256,13 +256,33 @@ def test_after_a_silence_it_asks_as_soon_as_another_question_was_answered() -> N
         await until(lambda: watcher.snapshot.failures >= 5, "it is asked every six seconds only")
         told.error = None
         began = time.monotonic()
-        watcher.heard()
+        watcher.heard(0.01)
         await until(lambda: watcher.snapshot.failures == 0, "it is asked")
         assert time.monotonic() - began < 5
         asked = told.requests
         told.error = Unavailable("silent")
         await until(lambda: watcher.snapshot.failures >= 3, "it is silent again")
         assert told.requests - asked == 3, "what was heard before counts no more"
+        await watcher.close()
+
+    run(scenario())
+
+
+def test_after_a_slow_answer_it_asks_as_soon_as_another_question_was_answered_quickly() -> None:
+    async def scenario() -> None:
+        told = Told()
+        told.delay = 0.5
+        watcher = Watcher(told, Polling(busy=0.2, rest=3600))
+        watcher.subscribe().waiting = True
+        await until(lambda: watcher.snapshot.answered_at is not None, "it is answered slowly")
+        told.delay = 0.0
+        asked, began = told.requests, time.monotonic()
+        watcher.heard(0.5)
+        await asyncio.sleep(0.5)  # that was no quicker
+        assert told.requests == asked
+        watcher.heard(0.01)
+        await until(lambda: told.requests > asked, "it is asked")
+        assert time.monotonic() - began < 5 * 0.5
         await watcher.close()
 
     run(scenario())

@@ -12,7 +12,7 @@ import psutil
 
 from ihpc_jupyter.agent.desk import SiteDesk, first_answer
 from ihpc_jupyter.agent.elsewhere import Elsewhere
-from ihpc_jupyter.agent.here import find_here
+from ihpc_jupyter.agent.here import ends_soon, find_here
 from ihpc_jupyter.agent.history import History
 from ihpc_jupyter.agent.ioprobe import probes_of
 from ihpc_jupyter.agent.keeper import Keeper
@@ -307,6 +307,8 @@ class Agent:
                 if (now := find_here(own, self.desks.values())) != here:
                     here = now
                     yield Change(revision=last.revision, kind="here", here=here)
+                if here is not None and ends_soon(here, time.time()):
+                    self.desks[here.site].look()
                 last = await self._next(queue)
                 yield last
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,8 +63,9 @@ class SiteDesk:
         return Mailbox(Path(self.site.spool).expanduser() / f"run-{run}")
 
     async def _ask_capacity(self) -> Capacity:
+        began = time.monotonic()
         told = await self.batch.capacity()
-        self.watcher.heard()
+        self.watcher.heard(time.monotonic() - began)
         return told
 
     async def capacity(self, patience: float) -> Capacity | None:

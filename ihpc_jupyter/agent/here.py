@@ -13,6 +13,10 @@ from ihpc_jupyter.model.site import SiteKind
 _WORDS = re.compile(r"(slurm|local):([0-9A-Za-z_.]{1,40})")
 
 
+ENDS_SOON = 900.0
+"""Seconds before its end in which a server's own job is looked at: people are warned, and it may be put off."""
+
+
 def read_here(text: str) -> tuple[SiteKind, str] | None:
     """Of ``slurm:123`` the batch system and the id; None of nothing. Raises InvalidRequest."""
     if not text:
@@ -32,6 +36,11 @@ def find_here(own: tuple[SiteKind, str] | None, desks: Iterable[SiteDesk]) -> He
         if desk.site.kind is kind and job is not None and job.state.active and _may_be_here(desk, job):
             return Here(site=desk.site.name, job=job)
     return None
+
+
+def ends_soon(here: Here, now: float) -> bool:
+    """Whether people are about to be warned of that job's end."""
+    return here.job.ends_at is not None and 0 < here.job.ends_at - now < ENDS_SOON
 
 
 def _may_be_here(desk: SiteDesk, job: Job) -> bool:

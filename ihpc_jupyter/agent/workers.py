@@ -213,6 +213,7 @@ class Workers:
             case.replace(case.record.without_submission(submission.id))
             case.failed(group, error)
         else:
+            case.desk.watcher.heard(time.time() - submission.sent_at)
             accepted = {"state": "accepted", "job_id": job_id, "sent_at": time.time()}
             case.replace(case.record.with_submission(submission.model_copy(update=accepted)))
             case.worked(group)

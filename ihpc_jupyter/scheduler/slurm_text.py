@@ -305,7 +305,7 @@ def refusal(stderr: str) -> IhpcError:
         return Unavailable(
             f"Slurm did not answer: {words}", "Its controller may be restarting; it is asked again."
         )
-    return Rejected(f"Slurm refused: {words}", "Change what Slurm names, or choose another lane.")
+    return Rejected(f"Slurm refused: {words.rstrip('.')}.", "Change what Slurm names, or choose another lane.")
 
 
 def is_gone(text: str) -> bool:

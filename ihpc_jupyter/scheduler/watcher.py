@@ -132,7 +132,7 @@ class Watcher:
         self._busy_until = 0.0
         self._pending = False
         self._last_end = float("-inf")
-        self._heard_at = float("-inf")
+        self._heard = float("-inf"), 0.0
         self._told: dict[str, Job] = {}
         self._left: dict[str, tuple[float, Job]] = {}
         self._waiters: list[tuple[float, int, asyncio.Future[JobsSnapshot]]] = []
@@ -167,10 +167,10 @@ class Watcher:
         self._busy_until = time.monotonic() + BUSY_FOR
         self.reconsider()
 
-    def heard(self) -> None:
-        """The batch system has just answered another question: its silence may be over."""
-        if self.snapshot.failures:
-            self._heard_at = time.monotonic()
+    def heard(self, seconds: float) -> None:
+        """The batch system has just answered another question in so many seconds: it may be well again."""
+        self._heard = time.monotonic(), seconds
+        if self.snapshot.failures or seconds < (self.snapshot.latency or 0.0):
             self.reconsider()
 
     def reconsider(self) -> None:
@@ -213,10 +213,13 @@ class Watcher:
         polling, snapshot = self._polling, self.snapshot
         if self._source.paced:
             return polling.busy if snapshot.failures else 0.0
-        if snapshot.failures and self._heard_at < self._last_end:
+        heard_at, latency = self._heard
+        since = heard_at >= self._last_end
+        if snapshot.failures and not since:
             return float(min(max(polling.rest, BUSY_FOR), polling.busy * 2 ** min(snapshot.failures, 20)))
         pace = polling.busy if self._wish() is Wish.WAITS else polling.rest
-        return max(pace, REST_BETWEEN * (snapshot.latency or 0.0))
+        last = snapshot.latency or 0.0
+        return max(pace, REST_BETWEEN * (min(last, latency) if since else last))
 
     def _wish(self) -> Wish:
         """What is wanted at the moment."""
@@ -290,7 +293,7 @@ class Watcher:
         if jobs != shown:
             self._busy_until = max(self._busy_until, time.monotonic() + BUSY_FOR)
             shown = MappingProxyType(jobs)
-            self._pending = any(not job.state.ended for job in jobs.values())
+            self._pending = any(job.state.waiting for job in jobs.values())
         health = Health.DEGRADED if told.latency > SLOW else Health.UP
         answered_at = min(time.time(), told.asked_at + told.latency)
         self._tell(

@@ -97,7 +97,7 @@ def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
 
 def _way_row(way: Way, plan: Plan) -> tuple[str, ...]:
     chosen = way.possible and way.kind is plan.chosen
-    why = "; ".join(text for text in (plan.why if chosen else "", way.why) if text)
+    why = "; ".join(text.rstrip(".") for text in (plan.why if chosen else "", way.why) if text)
     name = way.kind.replace("-", " ") + (f" ({way.lane})" if way.lane else "")
     if not way.possible:
         return "", name, "not possible", "-", "-", "-", why
