@@ -18,7 +18,8 @@ from ihpc_jupyter.scheduler.slurm_shared import SharedSlurm
 from ihpc_jupyter.scheduler.slurm_shares import split_by_owner
 from ihpc_jupyter.scheduler.slurm_text import FIELD, RECORD
 from ihpc_jupyter.scheduler.snapshot import SiteSnapshot, SnapshotPaths
-from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles, Unusable
+from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles
+from ihpc_jupyter.scheduler.snapshot_reader import Unusable
 from ihpc_jupyter.scheduler.snapshot_source import SnapshotSource
 from ihpc_jupyter.scheduler.source import Wish
 from ihpc_jupyter.scheduler.transport import Transport

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +18,7 @@ from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.queue import Queue
 from ihpc_jupyter.model.site import Lane, Polling, Shape, Site, SiteKind, SiteStatus
 from tests import asynchronous
+from tests.ports import free_ports
 from tests.slurmbed import Call, FaultyCommands, SlurmBed, wait_until
 from tests.slurmbed.fixtures import MakeSlurm
 from tests.snapshots import SnapshotWriter
@@ -29,13 +31,23 @@ QUIET = 3.0
 """Three times the pace of rest: who asks at all asks meanwhile."""
 
 
+@pytest.fixture(params=["directory", "address"])
+def place(request: pytest.FixtureRequest, world: World) -> str:
+    """Where readers look for the snapshot: in its directory, or at an address."""
+    place = str(world.root / "snapshot")
+    if request.param == "address":
+        place = f"http://127.0.0.1:{free_ports(1)[0]}/services/snapshot"
+    world.describe_site(snapshot=place)
+    return place
+
+
 @pytest.fixture
-def writer(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnapshotWriter]:
+def writer(world: World, place: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnapshotWriter]:
     """A writer for the world's site, which reads its snapshot; not started yet."""
-    directory = world.root / "snapshot"
-    world.describe_site(snapshot=directory)
     commands = FaultyCommands(Path(world.bed.directory) / "faulty" / tmp_path_factory.mktemp("writer").name)
-    made = SnapshotWriter(directory, world.environment(world.runtime("writer")), commands)
+    listen = [] if place.startswith("/") else ["--listen", urlsplit(place).netloc]
+    environment = world.environment(world.runtime("writer"))
+    made = SnapshotWriter(world.root / "snapshot", environment, commands, options=listen)
     yield made
     made.kill()
 
@@ -110,7 +122,9 @@ def test_nobody_is_asked_unless_somebody_wants_it_and_never_more_often_than_allo
     assert min(later - earlier for earlier, later in pairwise(times)) >= 0.29
 
 
-def test_a_writer_that_is_killed_is_missed_and_done_without(world: World, writer: SnapshotWriter) -> None:
+def test_a_writer_that_is_killed_is_missed_and_done_without(
+    world: World, place: str, writer: SnapshotWriter
+) -> None:
     writer.start()
     agent = world.agent()
     until(lambda: status(agent).health == "up", "the site is up")
@@ -120,7 +134,8 @@ def test_a_writer_that_is_killed_is_missed_and_done_without(world: World, writer
     until(lambda: state(agent, job) is JobState.RUNNING, "the batch system is asked instead", 40)
     told = status(agent)
     assert told.health == "up"
-    assert "snapshot is not used (its writer is silent" in told.detail
+    missed = "its writer is silent" if place.startswith("/") else f"{place} does not answer"
+    assert f"snapshot is not used ({missed}" in told.detail
     until(lambda: state(agent, job) and len(own_questions(world)) >= 3, "it is asked again", 20)
     times = [call.time for call in own_questions(world)]
     assert min(later - earlier for earlier, later in pairwise(times)) >= 1.9
@@ -209,7 +224,7 @@ async def labs(site: Site, root: Path) -> AsyncIterator[list[SiteDesk]]:
 
 
 def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
-    world: World, writer: SnapshotWriter, slurm: SlurmBed, monkeypatch: pytest.MonkeyPatch
+    world: World, place: str, writer: SnapshotWriter, slurm: SlurmBed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ihpc_jupyter.scheduler.watcher.BUSY_FOR", 0.0)
     monkeypatch.setattr("ihpc_jupyter.agent.desk.LOOKED", 0.5)
@@ -218,7 +233,7 @@ def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
     lanes, shapes = {"batch": Lane(partition="batch")}, {"small": Shape()}
     site = Site(
         name="bed", kind=SiteKind.SLURM, spool=str(world.spool_root), lanes=lanes, shapes=shapes,
-        polling=Polling(busy=0.3, rest=1, timeout=5), snapshot=str(writer.paths.directory),
+        polling=Polling(busy=0.3, rest=1, timeout=5), snapshot=place,
     )  # fmt: skip
 
     def asked() -> int:
@@ -251,6 +266,15 @@ def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
             slurm.run("scancel", job)
             await asynchronous.until(lambda: first.watcher.snapshot.jobs[job].state.ended, "it has gone", 30)
             await becomes_quiet()
+            with partition_down(slurm, "batch"):
+                job = slurm.submit(*ONE)
+                first.look()
+                await asynchronous.until(lambda: job in first.watcher.snapshot.jobs, "the next is seen", 30)
+            await asynchronous.until(
+                lambda: first.watcher.snapshot.jobs[job].state is JobState.RUNNING, "its start is waited for", 30
+            )
+            await becomes_quiet()
+            slurm.run("scancel", job)
             told = first.watcher.snapshot.answered_at
             assert told is not None
             assert time.time() - told >= QUIET, "and the age of what is known says so"

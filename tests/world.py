@@ -178,7 +178,7 @@ class World:
         clear(self.root)
 
     def describe_site(
-        self, *, grace: float = 0.0, timeout: float = 5.0, limit: str = "1h", snapshot: Path | None = None
+        self, *, grace: float = 0.0, timeout: float = 5.0, limit: str = "1h", snapshot: str | None = None
     ) -> None:
         """Write the site file: *grace* of spot, *timeout* of an answer, the default time *limit* of jobs;
         where the centre's *snapshot* is."""

@@ -46,9 +46,10 @@ class Publisher:
             left.unlink()
         self.beat()
 
-    def beat(self) -> None:
-        """A sign of life."""
+    def beat(self) -> float:
+        """A sign of life: the moment of it."""
         self._touch(self.paths.alive)
+        return self.paths.alive.lstat().st_mtime
 
     def moment(self) -> float:
         """This moment by the directory's clock, not later than it is."""
@@ -74,9 +75,9 @@ class Publisher:
             self.paths.jobs(uid).unlink(missing_ok=True)
             del self._told[uid]
 
-    def knows(self, uid: int) -> bool:
-        """Whether that user's jobs are told."""
-        return uid in self._told
+    def told(self, uid: int) -> str | None:
+        """That user's jobs as they are told; None where they are not."""
+        return self._told.get(uid)
 
     def site(self, told: SiteSnapshot) -> None:
         """How the batch system is: last, after the jobs that it vouches for."""

@@ -35,6 +35,11 @@ class Wishes:
         """The latest mark of all."""
         return max(self.looks, self.waits)
 
+    def __or__(self, other: "Wishes") -> "Wishes":
+        """Both together."""
+        looks, waits = max(self.looks, other.looks), max(self.waits, other.waits)
+        return Wishes(looks, waits, self.readers | other.readers)
+
 
 def read_wishes(directory: Path, now: float) -> Wishes:
     """The marks in a directory where everybody may write; what is no mark, forgotten or too much is removed.

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from ihpc_jupyter.centre.publisher import Publisher
+from ihpc_jupyter.centre.visitors import Visitors
 from ihpc_jupyter.centre.wishes import Wishes, read_wishes
 from ihpc_jupyter.errors import IhpcError, Unavailable
 from ihpc_jupyter.model.nodes import Nodes
@@ -32,12 +33,16 @@ _LOG = logging.getLogger("ihpc.snapshot")
 
 
 class Writer:
-    """Keeps one site's snapshot. One request at a time; between two of them at least the busy pace."""
+    """Keeps one site's snapshot, for who reads its files and for *visitors* over HTTP.
 
-    def __init__(self, site: Site, batch: SlurmForAll, publisher: Publisher) -> None:
+    One request at a time; between two of them at least the busy pace.
+    """
+
+    def __init__(self, site: Site, batch: SlurmForAll, publisher: Publisher, visitors: Visitors) -> None:
         self._polling = site.polling
         self._batch = batch
         self._publisher = publisher
+        self._visitors = visitors
         self._told = SiteSnapshot(site=site.name)
         self._jobs: dict[int, str] = {}
         self._reservations: list[Reservation] = []
@@ -54,6 +59,7 @@ class Writer:
     async def run(self) -> None:
         """For ever. Raises `NotAllowed` where Slurm hides others' jobs from us, and what opening raises."""
         await asyncio.to_thread(self._publisher.open, self._told)
+        self._visitors.tell(self._told)
         heart = asyncio.create_task(self._beat())
         try:
             while True:
@@ -68,7 +74,7 @@ class Writer:
         while True:
             if self._well:
                 try:
-                    await asyncio.to_thread(self._publisher.beat)
+                    self._visitors.beat(await asyncio.to_thread(self._publisher.beat))
                 except OSError as error:
                     self._not_written(error)
             await asyncio.sleep(HEARTBEAT)
@@ -90,10 +96,13 @@ class Writer:
             self._well = True
 
     async def _wishes(self) -> Wishes:
-        wishes = await asyncio.to_thread(read_wishes, self._publisher.paths.wanted, await self._now())
-        news = any(not self._publisher.knows(uid) for uid in wishes.readers)
+        now = await self._now()
+        wishes = await asyncio.to_thread(read_wishes, self._publisher.paths.wanted, now)
+        wishes |= self._visitors.wishes(now)
+        news = any(self._publisher.told(uid) is None for uid in wishes.readers)
         if news and self._told.asked_at and not self._told.failures:
             await asyncio.to_thread(self._publisher.jobs, self._jobs, wishes.readers)
+            self._visitors.wake()
         return wishes
 
     async def _now(self) -> float:
@@ -194,10 +203,12 @@ class Writer:
         within, at_rest = (longest + self._pause(pace) for pace in (self._polling.busy, self._polling.rest))
         self._told = self._told.model_copy(update={"within": within, "at_rest": at_rest})
         await asyncio.to_thread(self._publisher.site, self._told)
+        self._visitors.tell(self._told)
 
     def _not_written(self, error: OSError) -> None:
         if self._well:
             _LOG.warning("the snapshot cannot be written, its readers ask for themselves: %s", error)
         self._well = False
+        self._visitors.beat(None)
         with contextlib.suppress(OSError):
             self._publisher.paths.alive.unlink(missing_ok=True)

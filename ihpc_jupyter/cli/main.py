@@ -136,6 +136,10 @@ def _on_site(words: Words) -> None:
     snapshot.set_defaults(run=staff.snapshot)
     snapshot.add_argument("site", help="the site's name")
     snapshot.add_argument("--directory", help="where to keep it; what the site file says when left out")
+    text = "where to tell it, for readers of the address in the site file; what JupyterHub says when left out"
+    snapshot.add_argument("--listen", metavar="HOST:PORT", help=text)
+    snapshot.add_argument("--certificate", metavar="FILE", help="for https, as PEM; with --key")
+    snapshot.add_argument("--key", metavar="FILE", help="the certificate's private key")
 
 
 def _on_run(words: Words) -> None:

@@ -40,7 +40,7 @@ async def snapshot(options: argparse.Namespace) -> int:
     """Keep the snapshot until we are stopped; no agent is needed for that."""
     from ihpc_jupyter.centre.service import keep_snapshot  # noqa: PLC0415 - other commands need none of it
 
-    await keep_snapshot(options.site, options.directory)
+    await keep_snapshot(options.site, options.directory, options.listen, options.certificate, options.key)
     return 0
 
 

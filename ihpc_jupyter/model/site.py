@@ -2,7 +2,9 @@
 
 import re
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -108,12 +110,11 @@ class Polling(Model):
     timeout: Annotated[float, Field(ge=0.5, le=120)] = 10.0
 
 
-SNAPSHOT = r"^/[^\x00-\x1f\x7f]{0,1000}$"
-"""Where a snapshot may be: an absolute path, the same for all users."""
-
-
 METRICS = r"^https?://[A-Za-z0-9_.:\[\]-]{1,200}(/[A-Za-z0-9_./-]{0,200})?$"
 """An address without user, query and fragment."""
+
+SNAPSHOT = rf"^/[^\x00-\x1f\x7f]{{0,1000}}$|{METRICS}"
+"""Where a snapshot may be: an absolute path, the same for all users, or an address."""
 
 
 class SiteKind(StrEnum):
@@ -181,7 +182,7 @@ class Site(Described):
     head: HeadSettings = HeadSettings()
     polling: Polling = Polling()
     snapshot: Annotated[str, Field(pattern=SNAPSHOT)] | None = None
-    """Directory in which the centre keeps a snapshot of the batch system for all users' agents to read."""
+    """Directory or address at which the centre keeps a snapshot of the batch system for all users' agents."""
     metrics: Annotated[str, Field(pattern=METRICS)] | None = None
     """Where Slurm's own metrics are to be read (Slurm 25.11 and later): ``http://HOST:6817/metrics``."""
 
@@ -189,6 +190,12 @@ class Site(Described):
     def _head_lane_exists(self) -> "Site":
         if self.head.lane is not None and self.head.lane not in self.lanes:
             raise ValueError(f"head.lane is {self.head.lane!r}; choose one of {', '.join(self.lanes)}")
+        return self
+
+    @model_validator(mode="after")
+    def _snapshot_is_encrypted(self) -> "Site":
+        if self.snapshot and self.snapshot.startswith("http:") and not is_loopback(_host(self.snapshot)):
+            raise ValueError("snapshot over plain http:// goes with 127.0.0.1 only: write https://")
         return self
 
     @model_validator(mode="after")
@@ -214,6 +221,21 @@ class Wait(Model):
     median: Seconds
     p95: Seconds
     count: int
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent there stays on this host; names other than localhost are not looked up."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 class SiteStatus(Model):

@@ -9,6 +9,7 @@ from ihpc_jupyter.model.site import Site, SiteKind
 from ihpc_jupyter.scheduler.base import BatchSystem
 from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.local import Local
+from ihpc_jupyter.scheduler.munge import credential
 from ihpc_jupyter.scheduler.slurm import SUBMIT, Slurm
 from ihpc_jupyter.scheduler.slurm_commands import Written, search_path
 from ihpc_jupyter.scheduler.slurm_for_all import SlurmForAll
@@ -16,7 +17,9 @@ from ihpc_jupyter.scheduler.slurm_for_many import SlurmForMany
 from ihpc_jupyter.scheduler.slurm_policy import policy as slurm_policy
 from ihpc_jupyter.scheduler.slurm_shared import SharedSlurm
 from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles
+from ihpc_jupyter.scheduler.snapshot_reader import SnapshotReader
 from ihpc_jupyter.scheduler.snapshot_source import SnapshotSource
+from ihpc_jupyter.scheduler.snapshot_url import SnapshotUrl
 from ihpc_jupyter.scheduler.transport import Transport
 from ihpc_jupyter.scheduler.watcher import Watcher
 
@@ -36,9 +39,14 @@ def open_watched(site: Site, runtime_dir: Path) -> tuple[BatchSystem, Watcher]:
     if site.snapshot is None:
         batch = open_batch_system(site, runtime_dir)
         return batch, Watcher(batch, site.polling)
-    files = SnapshotFiles(Path(site.snapshot))
-    shared = SharedSlurm(site, Transport(site.transport, site.ssh_options, runtime_dir), files)
-    return shared, Watcher(shared, site.polling, SnapshotSource(shared, files, site.polling))
+    reader = open_snapshot(site.snapshot)
+    shared = SharedSlurm(site, Transport(site.transport, site.ssh_options, runtime_dir), reader)
+    return shared, Watcher(shared, site.polling, SnapshotSource(shared, reader, site.polling))
+
+
+def open_snapshot(place: str) -> SnapshotReader:
+    """A reader of the centre's snapshot in a directory, or at an address. Nothing is looked at yet."""
+    return SnapshotFiles(Path(place)) if place.startswith("/") else SnapshotUrl(place, credential)
 
 
 def open_for_all(site: Site) -> SlurmForAll:

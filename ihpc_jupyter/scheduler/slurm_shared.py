@@ -11,7 +11,7 @@ from ihpc_jupyter.scheduler.base import Capacity
 from ihpc_jupyter.scheduler.slurm import Slurm
 from ihpc_jupyter.scheduler.slurm_room import capacity_of, preemptible_of
 from ihpc_jupyter.scheduler.snapshot import SharedRoom, UserJobs
-from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles, Unusable
+from ihpc_jupyter.scheduler.snapshot_reader import SnapshotReader, Unusable
 from ihpc_jupyter.scheduler.transport import Transport
 
 ROOM_AGE = 1.5
@@ -21,9 +21,9 @@ ROOM_AGE = 1.5
 class SharedSlurm(Slurm):
     """Slurm, with what is free from the snapshot; a `SnapshotSource` reads the jobs there."""
 
-    def __init__(self, site: Site, transport: Transport, files: SnapshotFiles) -> None:
+    def __init__(self, site: Site, transport: Transport, snapshot: SnapshotReader) -> None:
         super().__init__(site, transport)
-        self._files = files
+        self._snapshot = snapshot
         self._read_last: tuple[UserJobs, dict[str, Job]] | None = None
 
     async def understand(self, mine: UserJobs, asked_at: float) -> list[Job]:
@@ -49,7 +49,7 @@ class SharedSlurm(Slurm):
         room = await asyncio.to_thread(self._shared_room)
         if room is None or room.nodes is None:
             return await super().nodes()
-        return room.nodes.model_copy(update={"at": self._files.here(room.nodes.at)})
+        return room.nodes.model_copy(update={"at": self._snapshot.here(room.nodes.at)})
 
     async def preemptible(self) -> dict[str, int]:
         """The same for jobs in preemptible lanes."""
@@ -62,13 +62,13 @@ class SharedSlurm(Slurm):
 
     def _shared_room(self) -> SharedRoom | None:
         try:
-            room = self._files.site().room
+            room = self._snapshot.site().room
         except Unusable:
             return None
-        fresh = room is not None and self._files.now - room.asked_at <= ROOM_AGE * self._site.polling.rest
+        fresh = room is not None and self._snapshot.now - room.asked_at <= ROOM_AGE * self._site.polling.rest
         return room if fresh else None
 
     async def close(self) -> None:
         """Let go of the marks, and of the transport's connection."""
-        await asyncio.to_thread(self._files.close)
+        await asyncio.to_thread(self._snapshot.close)
         await super().close()

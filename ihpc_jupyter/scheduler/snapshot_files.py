@@ -10,44 +10,26 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ihpc_jupyter.scheduler.snapshot import HEARTBEAT, SiteSnapshot, SnapshotPaths, UserJobs
+from ihpc_jupyter.scheduler.snapshot import SiteSnapshot, SnapshotPaths, UserJobs
+from ihpc_jupyter.scheduler.snapshot_reader import LARGEST, SnapshotReader, Unusable
 from ihpc_jupyter.scheduler.source import Wish
-
-SILENT = 8 * HEARTBEAT
-"""Seconds without a sign of life after which the writer counts as gone."""
-
-AHEAD = 1.0
-"""Seconds by which a time in the snapshot may lie ahead: more is a mistake, or somebody's doing."""
-
-LARGEST = 256 << 20
-"""Bytes of one file."""
-
-_GRAIN = 0.02
-"""Seconds by which a file's time may lie behind: kernels write that of their last tick."""
-_COARSE = 2.0
-"""The same where a file system keeps whole seconds."""
 
 _AModel = TypeVar("_AModel", bound=BaseModel)
 
 
-class Unusable(Exception):
-    """The snapshot cannot be used; its text says why, in half a sentence."""
-
-
-class SnapshotFiles:
-    """One reader of one directory. Its methods look at files: call them in a thread."""
+class SnapshotFiles(SnapshotReader):
+    """The snapshot in a directory."""
 
     def __init__(self, directory: Path) -> None:
+        super().__init__()
         self._paths = SnapshotPaths(directory)
         self._uid = os.getuid()
         self._token = secrets.token_hex(8)
         self._marks: dict[Wish, Path] = {}
-        self._offset: float | None = None
-        self._grain = _GRAIN
         self._mine: tuple[tuple[int, int, int], UserJobs] | None = None
 
     def mark(self, wish: Wish) -> float:
-        """Ask for news: the moment of it, by the directory's clock. Raises `Unusable`."""
+        """Touch a file of ours: the moment is what the directory's file system writes. Raises `Unusable`."""
         path = self._paths.wanted / f"{self._token}.{wish.name.lower()}"
         before = time.time()
         try:
@@ -56,36 +38,17 @@ class SnapshotFiles:
         except OSError as error:
             raise Unusable(f"{path.parent} takes no marks: {error.strerror}") from error
         self._marks[wish] = path
-        stamp = touched.st_mtime
-        self._grain = _COARSE if touched.st_mtime_ns % 10**9 == 0 else _GRAIN
-        self._offset = before - stamp
-        return stamp
+        self._compare_clocks(before, touched.st_mtime)
+        return touched.st_mtime
 
-    @property
-    def now(self) -> float:
-        """This moment by the directory's clock, as of the last mark."""
-        return time.time() - (self._offset or 0.0)
-
-    def here(self, moment: float) -> float:
-        """A moment of the directory's by this host's clock, or a little earlier."""
-        return min(moment + (self._offset or 0.0) - self._grain, time.time())
-
-    def there(self, moment: float) -> float:
-        """A moment of this host's by the directory's clock, or a little later."""
-        return moment - (self._offset or 0.0) + self._grain
-
-    def site(self) -> SiteSnapshot:
-        """How the batch system is, where somebody keeps that up to date. Raises `Unusable`."""
+    def site(self, patience: float = 0.0) -> SiteSnapshot:
+        """What the file says now. Raises `Unusable`."""
         keeper = self._keeper()
         if self._offset is None:
             self.mark(Wish.LOOKS)
         told = self._model(self._paths.site, {keeper}, SiteSnapshot)
         alive = self._opened(self._paths.alive, {keeper})[1].st_mtime
-        if max(told.asked_at, alive) > self.now + max(AHEAD, self._grain):
-            raise Unusable("it comes from the future: clocks differ")
-        if (silence := self.now - alive) > SILENT:
-            raise Unusable(f"its writer is silent for {silence:.0f} s")
-        return told
+        return self._not_gone(told, alive)
 
     def jobs(self) -> UserJobs | None:
         """This user's jobs; the same object while the file is the same, None while there is none.

@@ -11,7 +11,7 @@ from ihpc_jupyter.errors import Unavailable
 from ihpc_jupyter.model.site import Polling
 from ihpc_jupyter.scheduler.slurm_shared import SharedSlurm
 from ihpc_jupyter.scheduler.snapshot import SiteSnapshot
-from ihpc_jupyter.scheduler.snapshot_files import SnapshotFiles, Unusable
+from ihpc_jupyter.scheduler.snapshot_reader import SnapshotReader, Unusable
 from ihpc_jupyter.scheduler.source import Rest, Told, Wish
 
 LOOK = 0.1
@@ -39,9 +39,9 @@ class SnapshotSource:
 
     paced = True
 
-    def __init__(self, batch: SharedSlurm, files: SnapshotFiles, polling: Polling) -> None:
+    def __init__(self, batch: SharedSlurm, snapshot: SnapshotReader, polling: Polling) -> None:
         self._batch = batch
-        self._files = files
+        self._snapshot = snapshot
         self._polling = polling
         self._last = 0.0
         self._mark = 0.0
@@ -78,20 +78,20 @@ class SnapshotSource:
         if site.failures:
             self._last, self._marked_at = site.asked_at, None
             raise Unavailable(site.error)
-        mine = await self._in_thread(self._files.jobs)
+        mine = await self._in_thread(self._snapshot.jobs)
         if mine is None:  # the writer has not seen a mark of ours yet
             asking.after = self._marked_at = None
             return None
         self._last, self._marked_at = site.asked_at, None
-        asked_at = self._files.here(site.asked_at)
+        asked_at = self._snapshot.here(site.asked_at)
         return Told(await self._batch.understand(mine, asked_at), asked_at, site.latency)
 
     def _look_for_news(self, asking: _Asking) -> SiteSnapshot | None:
         """The answer to a question that began after our mark, where it is there."""
         if asking.after is None:
-            asking.after = self._files.mark(Wish.WAITS)
+            asking.after = self._snapshot.mark(Wish.WAITS)
             asking.since = asking.since or time.monotonic()
-        site = self._files.site()
+        site = self._snapshot.site(GLANCE)
         if site.asked_at > asking.after:
             return site
         _not_overdue(asking.since, site.within)
@@ -99,12 +99,12 @@ class SnapshotSource:
 
     def _look(self, _: _Asking) -> SiteSnapshot | None:
         """What was published since the last look, whoever wanted it; a mark where that is long ago."""
-        site = self._files.site()
-        old = self._files.now - site.asked_at >= self._polling.rest
+        site = self._snapshot.site(GLANCE)
+        old = self._snapshot.now - site.asked_at >= self._polling.rest
         if self._marked_at is not None and site.asked_at > self._mark:
             self._marked_at = None  # answered, be it news or not
         if self._marked_at is None and (old or not self._last):
-            self._mark, self._marked_at = self._files.mark(Wish.LOOKS), time.monotonic()
+            self._mark, self._marked_at = self._snapshot.mark(Wish.LOOKS), time.monotonic()
             self._last = max(self._last, site.asked_at if old else 0.0)
         if site.asked_at > self._last:
             return site
@@ -137,7 +137,7 @@ class SnapshotSource:
             self._direct_end = time.monotonic()
             pause = max(rest, REST_BETWEEN * (self._direct_end - now)) * random.uniform(1.0, 1.1)  # noqa: S311
             self._direct_at = self._direct_end + pause
-        self._last = max(self._last, self._files.there(began))  # nothing older is news
+        self._last = max(self._last, self._snapshot.there(began))  # nothing older is news
         note = f"The centre's snapshot is not used ({why}); the batch system is asked directly, now and then."
         return Told(jobs, began, self._direct_end - now, note)
 

@@ -17,7 +17,7 @@ from .programs import ProgramsMissingError, explain_missing, find_program
 from .settings import BedSettings
 from .waiting import wait_until
 
-_DIRECTORIES = ("log", "run", "jobs")
+_DIRECTORIES = ("bin", "log", "run", "jobs")
 
 
 class SlurmBed(Cluster):
@@ -101,6 +101,10 @@ class SlurmBed(Cluster):
         ]
         self.daemons.start("munged", argv, uid=account.pw_uid, gid=account.pw_gid)
         wait_until(self._munge_socket.is_socket, "munged listens", 10, self.logs)
+        for name in ("munge", "unmunge"):
+            program = self.programs / name
+            program.write_text(f'#!/bin/sh\nexec {find_program(name)} --socket={self._munge_socket} "$@"\n')
+            program.chmod(0o755)
 
     def _plans(self, settings: BedSettings) -> list[ClusterPlan]:
         root = os.geteuid() == 0

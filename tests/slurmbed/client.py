@@ -23,13 +23,16 @@ class Client:
         #: Where jobs are submitted, so where their output files go; every user may write here.
         self.jobs = jobs
         self.logs = logs
+        #: `munge` and `unmunge` as on a host of this cluster.
+        self.programs = logs.parent / "bin"
         #: The variables that lead Slurm's commands to this cluster.
         self.env: dict[str, str] = {"SLURM_CONF": str(conf)}
 
     def environment(self, user: str | None = None) -> dict[str, str]:
         """Return a whole environment that reaches this cluster and no other."""
         outer = {name: value for name, value in os.environ.items() if not _SLURM_VARIABLE.match(name)}
-        return {**outer, **users.environment(user), **self.env}
+        inner = {**outer, **users.environment(user), **self.env}
+        return {**inner, "PATH": f"{self.programs}{os.pathsep}{inner.get('PATH', os.defpath)}"}
 
     def run(
         self,

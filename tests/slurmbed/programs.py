@@ -9,6 +9,8 @@ _SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sb
 
 _ALWAYS = {
     "munged": "munge",
+    "munge": "munge",
+    "unmunge": "munge",
     "slurmctld": "slurmctld",
     "slurmd": "slurmd",
     "sbatch": "slurm-client",

@@ -1,0 +1,283 @@
+"""The snapshot over HTTP: who is let in, what each is told, how long who has heard everything waits."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from ihpc_jupyter.centre import visitors as visiting
+from ihpc_jupyter.centre.visitors import Visitors
+from ihpc_jupyter.centre.wishes import MARKS_OF_ONE
+from ihpc_jupyter.errors import NotAllowed, Unavailable
+from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
+from ihpc_jupyter.scheduler.snapshot import SiteSnapshot
+from ihpc_jupyter.scheduler.snapshot_reader import Unusable
+from ihpc_jupyter.scheduler.snapshot_url import SnapshotUrl
+from ihpc_jupyter.scheduler.snapshot_web import News, Session, purpose
+from ihpc_jupyter.scheduler.source import Wish
+from tests.asynchronous import run
+from tests.ports import free_ports
+from tests.slurmbed import FaultyCommands, SlurmBed, wait_until
+from tests.snapshots import SnapshotWriter
+from tests.world import World
+
+ALICE, BOB = "ihpc-alice", "ihpc-bob"
+MOMENT = SiteSnapshot(site="bed", asked_at=100.0)
+
+
+@pytest.fixture
+def url() -> str:
+    return f"http://127.0.0.1:{free_ports(1)[0]}/services/snapshot"
+
+
+@pytest.fixture
+def serving(world: World, url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnapshotWriter]:
+    """A writer that tells its snapshot at *url*."""
+    world.describe_site(snapshot=url)
+    commands = FaultyCommands(Path(world.bed.directory) / "faulty" / tmp_path_factory.mktemp("writer").name)
+    environment = world.environment(world.runtime("writer"))
+    options = ["--listen", urlsplit(url).netloc]
+    with SnapshotWriter(world.root / "snapshot", environment, commands, options=options) as writer:
+        yield writer
+
+
+def credential(bed: SlurmBed, told: str, user: str | None = None) -> str:
+    return bed.run("munge", f"--string={told}", user=user).stdout.strip()
+
+
+def reader(bed: SlurmBed, url: str, user: str | None = None) -> SnapshotUrl:
+    """That user's reader."""
+    return SnapshotUrl(url, lambda told: credential(bed, told, user))
+
+
+def jobs_of(reading: SnapshotUrl, user: str) -> str:
+    """What a user is told of jobs, once that user's are among them."""
+
+    def told() -> str:
+        reading.mark(Wish.WAITS)
+        reading.site()
+        mine = reading.jobs()
+        return mine.text if mine is not None and user in mine.text else ""
+
+    return wait_until(told, "the user is told of jobs", 20)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts as several users")
+def test_each_user_is_told_their_own_jobs(serving: SnapshotWriter, slurm: SlurmBed, url: str) -> None:
+    for user in (ALICE, BOB):
+        slurm.submit("--ntasks=1", "--mem=100M", user=user)
+    readers = {user: reader(slurm, url, user) for user in (ALICE, BOB)}
+    for user, other in ((ALICE, BOB), (BOB, ALICE)):
+        told = jobs_of(readers[user], user)
+        assert other not in told
+    mine = readers[ALICE].jobs()
+    assert mine is not None
+    assert mine.uid == int(slurm.run("id", "-u", user=ALICE).stdout)
+    for one in readers.values():
+        one.close()
+
+
+def test_who_is_not_who_they_say_is_told_nothing(serving: SnapshotWriter, slurm: SlurmBed, url: str) -> None:
+    with httpx.Client(base_url=url, timeout=10) as http:
+
+        def enter(told: str) -> httpx.Response:
+            return http.post("session", content=told)
+
+        for wrong in ("", "root", "MUNGE:abc:", "MUNGE:AwQFAADBvoyMqja28EhPHc/ulrUPznaJ:"):
+            assert enter(wrong).status_code == 403
+        assert enter("MUNGE:" + "a" * 5000 + ":").status_code in {400, 413, 422}
+        elsewhere = enter(credential(slurm, purpose("https://elsewhere.example.org/snapshot")))
+        assert elsewhere.status_code == 403
+        assert "something else" in elsewhere.text
+        good = credential(slurm, purpose(url))
+        first = enter(good)
+        assert first.status_code == 200
+        again = enter(good)
+        assert (again.status_code, "used before" in again.text) == (403, True)
+        for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": f"Basic {first.json()['token']}"}):
+            assert http.get("news", headers=headers).status_code == 401
+            assert http.post("marks/waits", headers=headers).status_code == 401
+
+
+def test_bad_questions_are_refused_in_words(serving: SnapshotWriter, slurm: SlurmBed, url: str) -> None:
+    with httpx.Client(base_url=url, timeout=10) as http:
+        entered = http.post("session", content=credential(slurm, purpose(url)))
+        session = Session.model_validate_json(entered.content)
+        http.headers["Authorization"] = f"Bearer {session.token}"
+        assert session.token not in repr(session)
+        for wrong in ({"wait": "3600"}, {"wait": "nan"}, {"wait": "soon"}, {"known": "../x"}, {"user": "root"}):
+            answer = http.get("news", params=wrong)
+            assert answer.status_code == 422
+            assert next(iter(wrong)) in answer.text
+        assert http.post("marks/nothing").status_code == 404
+        assert http.get("news").status_code == 200
+        assert http.delete("session").status_code == 200
+        assert http.get("news").status_code == 401
+    assert session.token not in serving.log.read_text()
+
+
+def test_a_writer_that_begins_anew_is_entered_anew(serving: SnapshotWriter, slurm: SlurmBed, url: str) -> None:
+    reading = reader(slurm, url)
+    assert reading.site().site == "bed"
+    serving.kill()
+    with pytest.raises(Unusable, match="does not answer"):
+        reading.site()
+    serving.paths.alive.unlink()
+    serving.start()
+    wait_until(lambda: _told(reading), "it is told again", 20)
+    reading.close()
+
+
+def _told(reading: SnapshotUrl) -> bool:
+    try:
+        return reading.site().site == "bed"
+    except Unusable:
+        return False
+
+
+def test_without_munge_it_is_said_what_is_missing(serving: SnapshotWriter, url: str) -> None:
+    def none(_: str) -> str:
+        raise Unavailable("MUNGE makes no credential.", "Is munged running on this host?")
+
+    with pytest.raises(Unusable, match="Is munged running"):
+        SnapshotUrl(url, none).site()
+
+
+def test_who_has_heard_everything_waits_for_news() -> None:
+    jobs: dict[int, str] = {1: "one"}
+    visitors = Visitors(jobs.get)
+
+    async def news(token: str, last: News | None, seconds: float) -> News:
+        visitor, mine = visitors.who(token), last.jobs_revision if last else ""
+        await visitors.wait(visitor, last.revision if last else "", mine, seconds)
+        return visitors.news(visitor, mine, 1.0)
+
+    async def story() -> None:
+        alice, bob = visitors.admit(1), visitors.admit(2)
+        with pytest.raises(Unavailable):
+            await news(alice, None, 0)
+        visitors.tell(MOMENT)
+        visitors.beat(1.0)
+        first = await news(alice, None, 60)
+        assert first.jobs == "one"
+        assert (await news(bob, None, 60)).jobs is None, "nobody told of bob"
+        again = await news(alice, first, 0.05)
+        assert (again.jobs, again.jobs_revision) == (None, first.jobs_revision), "she has it"
+        waiting = asyncio.create_task(news(alice, first, 60))
+        done, _ = await asyncio.wait({waiting}, timeout=0.1)
+        assert not done
+        jobs[1] = "two"
+        visitors.tell(MOMENT.model_copy(update={"asked_at": 101.0}))
+        async with asyncio.timeout(5):
+            second = await waiting
+        assert (second.jobs, second.site.asked_at) == ("two", 101.0)
+        visitors.beat(None)
+        with pytest.raises(Unavailable, match="Nobody writes"):
+            await news(alice, second, 0)
+
+    run(story())
+
+
+def test_wishes_of_sessions_count_as_those_of_files_do() -> None:
+    visitors = Visitors(lambda _: None)
+    now = time.time()
+    first, second = visitors.admit(1), visitors.admit(2)
+    assert visitors.wishes(now).readers == frozenset()
+    visitors.who(first).marks[Wish.WAITS] = now - 5
+    visitors.who(second).marks[Wish.LOOKS] = now - 7
+    told = visitors.wishes(now)
+    assert (told.waits, told.looks, told.readers) == (now - 5, now - 7, frozenset({1, 2}))
+    assert visitors.wishes(now + 4000).latest == 0.0, "long ago"
+    visitors.leave(first)
+    assert visitors.wishes(now).waits == 0.0
+
+
+def test_sessions_end_and_one_user_has_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    visitors = Visitors(lambda _: None)
+    other = visitors.admit(2)
+    tokens = [visitors.admit(1) for _ in range(MARKS_OF_ONE + 1)]
+    with pytest.raises(NotAllowed):
+        visitors.who(tokens[0])
+    assert visitors.who(tokens[1]).uid == 1
+    assert visitors.who(other).uid == 2, "others keep theirs"
+    monkeypatch.setattr(visiting, "MOST", MARKS_OF_ONE + 1)
+    with pytest.raises(Unavailable, match="too many"):
+        visitors.admit(3)
+    monkeypatch.setattr(visiting, "LASTS", -1.0)
+    monkeypatch.setattr(visiting, "MOST", 1000)
+    with pytest.raises(NotAllowed, match="over"):
+        visitors.who(visitors.admit(4))
+
+
+def test_one_session_does_not_wait_many_times_at_once() -> None:
+    visitors = Visitors(lambda _: None)
+
+    async def story() -> None:
+        visitor = visitors.who(visitors.admit(1))
+        visitors.tell(MOMENT)
+        known = visitors_revision(visitors)
+        waiting = [asyncio.create_task(visitors.wait(visitor, known, "", 60)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="One question"):
+            await visitors.wait(visitor, known, "", 60)
+        visitors.wake()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*waiting)
+
+    def visitors_revision(told: Visitors) -> str:
+        told.beat(1.0)
+        return told.news(told.who(told.admit(9)), "", 1.0).revision
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["http://hub.example.org/snapshot", "ftp://127.0.0.1/x", "https://user:word@hub/x", "https://hub/x?y=1"],
+)
+def test_an_address_that_is_not_safe_is_refused(place: str) -> None:
+    with pytest.raises(ValidationError, match="snapshot"):
+        _site(place)
+
+
+@pytest.mark.parametrize(
+    "place", ["https://hub.example.org/services/x", "http://127.0.0.1:9555", "http://[::1]:9/x", "/srv/ihpc"]
+)
+def test_an_address_that_is_safe_is_taken(place: str) -> None:
+    assert _site(place).snapshot == place
+
+
+def _site(place: str) -> Site:
+    return Site(name="bed", kind=SiteKind.SLURM, lanes={"a": Lane()}, shapes={"s": Shape()}, snapshot=place)
+
+
+@pytest.mark.parametrize(
+    ("place", "options", "said"),
+    [
+        ("https://hub.example.org/x", [], "--listen"),
+        ("https://hub.example.org/x", ["--listen", "0.0.0.0:0"], "encrypted"),
+        ("https://hub.example.org/x", ["--listen", "nowhere"], "HOST:PORT"),
+        ("https://hub.example.org/x", ["--listen", "127.0.0.1:99999"], "no address"),
+        (
+            "https://hub.example.org/x",
+            ["--listen", "0.0.0.0:0", "--certificate", "/x"],
+            "cannot be served",
+        ),
+        ("/srv/ihpc", ["--listen", "127.0.0.1:0"], "told no address"),
+    ],
+)
+def test_a_writer_that_cannot_serve_says_why(world: World, place: str, options: list[str], said: str) -> None:
+    world.describe_site(snapshot=place)
+    commands = FaultyCommands(world.root / "faulty")
+    environment = {**world.environment(world.runtime()), "JUPYTERHUB_SERVICE_URL": ""}
+    refused = SnapshotWriter(world.root / "snapshot", environment, commands, options=options)
+    process = refused.begin()
+    assert process.wait(20) == 1
+    assert said in refused.log.read_text()
+    assert "Traceback" not in refused.log.read_text()
