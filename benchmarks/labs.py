@@ -31,7 +31,7 @@ class OpenLab:
             argv, env=place.environment, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, **users.identity(place.user),
         )  # fmt: skip
-        self.job = bed.submit("--hold", "--ntasks=1", "--output=/dev/null", user=place.user)
+        self.job = bed.submit("--hold", "--ntasks=1", "--mem=100M", "--output=/dev/null", user=place.user)
         self._stop = threading.Event()
         self.took: list[float] = []
 
@@ -46,6 +46,12 @@ class OpenLab:
         with contextlib.suppress(httpx.HTTPError, ValueError), agent(self.place) as http:
             totals = http.get("/api/sites/bed/jobs").json()["totals"]
             return all(total["state"] == "CANCELLED" for total in totals)
+        return False
+
+    def works(self) -> bool:
+        """Whether the agent has heard that its user's job runs."""
+        with contextlib.suppress(httpx.HTTPError, ValueError), agent(self.place) as http:
+            return any(row["state"] == "RUNNING" for row in http.get("/api/sites/bed/jobs").json()["rows"])
         return False
 
     def see(self) -> None:
@@ -135,6 +141,13 @@ def _exists(name: str) -> bool:
 def open_all(_: SlurmBed, labs: Labs) -> None:
     """All open a Lab; our panes are not in view."""
     _begin([lab.open for lab in labs])
+
+
+def start(bed: SlurmBed, labs: Labs) -> None:
+    """All jobs run, and all have heard of it."""
+    bed.run("scontrol", "release", ",".join(lab.job for lab in labs))
+    for lab in labs:
+        wait_until(lab.works, "each agent knows that its user's job runs", 120)
 
 
 def clear(bed: SlurmBed, labs: Labs) -> None:

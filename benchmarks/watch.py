@@ -21,10 +21,13 @@ from benchmarks.figures import Figures
 from benchmarks.life import Life
 from tests.lab_slurm import REPOSITORY, Lab, Workplace, workplace
 from tests.slurmbed import BedSettings, Call, FaultyCommands, SlurmBed, wait_until
+from tests.slurmbed.faulty import COMMANDS
 
-BED = BedSettings(nodes=4, cpus=4)
+BED = BedSettings(nodes=4, cpus=5)
 ACTIONS = {"sbatch", "scancel", "srun", "salloc"}
 """What somebody asked for; the rest is watching."""
+QUESTIONS = (*COMMANDS, "sdiag")
+"""What is counted."""
 TAB_PERIOD = 10.0
 """Seconds between two refreshes of jupyterlab-slurm's table, by default."""
 TAB_ARGV = ("squeue", "-o", "%.18i %.9P %j %.8u %.2t %.10M %.6D %R", "-h")
@@ -43,7 +46,7 @@ def rate(figures: Figures, name: str, calls: list[Call], seconds: float) -> floa
 
 def clients(figures: Figures, bed: SlurmBed, count: int, kills: int) -> tuple[float, float, float]:
     """Requests a second, and the p95 of both delays: *count* clients see a cluster's jobs start and end."""
-    commands = FaultyCommands(bed.directory / "one-server")
+    commands = FaultyCommands(bed.directory / "one-server", QUESTIONS)
     with workplace(bed) as place:
         place.environment = commands.env(place.environment)
         life = Life(place)
@@ -83,13 +86,14 @@ def panes(place: Workplace, count: int) -> Iterator[Callable[[], list[str]]]:
 def users(figures: Figures, bed: SlurmBed, count: int, seconds: float, calm: float) -> float:
     """Requests a second of *count* users' agents and the writer together, while all of them wait.
 
-    Before that: nobody looks; all have a Lab open; nothing is in the queue any more; all have their jobs in view.
+    Before that: nobody looks; all have a Lab open, their jobs wait, run, have gone; all have their jobs in view.
     Each after *calm* seconds without a question.
     """
-    commands = FaultyCommands(bed.directory / "shared")
+    commands = FaultyCommands(bed.directory / "shared", QUESTIONS)
     phases = (
         ("nobody looks", None),
-        ("Labs open, a job of each in the queue", labs.open_all),
+        ("Labs open, a job of each waits", labs.open_all),
+        ("Labs open, a job of each runs", labs.start),
         ("Labs open, nothing in the queue", labs.clear),
         ("Labs open, jobs in view, nothing in the queue", labs.see),
         ("all wait", labs.wait),
