@@ -163,8 +163,9 @@ def see(_: SlurmBed, labs: Labs) -> None:
 
 
 def wait(_: SlurmBed, labs: Labs) -> None:
-    """All begin to wait for something."""
+    """All begin to wait for something, and have waited once."""
     _begin([lab.wait for lab in labs])
+    wait_until(lambda: all(lab.took for lab in labs), "all have been answered once", 60)
 
 
 def _begin(works: Sequence[Callable[[], None]]) -> None:

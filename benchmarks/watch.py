@@ -125,7 +125,8 @@ async def tabs(argv: tuple[str, ...], environment: dict[str, str], count: int, s
             await process.wait()
             at = time.monotonic() + TAB_PERIOD
 
-    await asyncio.gather(*(tab(number) for number in range(count)))
+    span = asyncio.sleep(seconds)  # counted to its end, whenever the last tab has asked
+    await asyncio.gather(span, *(tab(number) for number in range(count)))
 
 
 def peer(figures: Figures, bed: SlurmBed, count: int, seconds: float) -> float:
