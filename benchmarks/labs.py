@@ -42,9 +42,9 @@ class OpenLab:
         return False
 
     def empty(self) -> bool:
-        """Whether the agent has heard that nothing of its user's is in the queue."""
+        """Whether nothing of its user's is in the queue, for who looks: a Lab whose jobs run does not ask."""
         with contextlib.suppress(httpx.HTTPError, ValueError), agent(self.place) as http:
-            totals = http.get("/api/sites/bed/jobs").json()["totals"]
+            totals = http.get("/api/sites/bed/jobs?look=true").json()["totals"]
             return all(total["state"] == "CANCELLED" for total in totals)
         return False
 
