@@ -22,6 +22,16 @@ def place() -> Iterator[Workplace]:
         yield made
 
 
+def test_measured_figures_in_a_terminal(place: Workplace) -> None:
+    until(lambda: "loop_lag" in ihpc(place, "metrics").stdout, "something is measured", 40)
+    heading, *rows = ihpc(place, "metrics", "--window", "1h").stdout.splitlines()
+    assert heading.split() == ["measured", "of", "p50", "p95", "max", "n", "newest", "p95/p50", "(baseline)"]
+    assert any(row.startswith("loop_lag") and " ms " in row and " ago " in row for row in rows)
+    wrong = ihpc(place, "metrics", "--window", "soon")
+    assert wrong.returncode == 1
+    assert "'soon' is no duration" in wrong.stderr
+
+
 def test_from_a_terminal(place: Workplace, tmp_path: Path) -> None:
     script = tmp_path / "hello.sh"
     script.write_text("echo hello; exit 4\n")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from ihpc_jupyter.cli import commands, queue, runs, staff
+from ihpc_jupyter.cli import commands, metrics, queue, runs, staff
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.client.order import ORDER_OPTIONS
 from ihpc_jupyter.errors import IhpcError
@@ -63,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--csv", action="store_true", help="as CSV")
     form.add_argument("--json", action="store_true", help="as JSON, with plans and attempts")
     _on_jobs(words)
+    text = "waits, latencies, round trips, file systems, use: what was measured lately"
+    _plain(words, "metrics", metrics.metrics, text).add_argument(
+        "--window", default="15m", help="how far back: 15m (the default), 1h, 1d"
+    )
     _on_run(words)
     _on_site(words)
     return parser

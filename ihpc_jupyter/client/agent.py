@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from ihpc_jupyter.client.launch import start_agent
 from ihpc_jupyter.errors import ERRORS, IhpcError, Unavailable
 from ihpc_jupyter.model.cluster import ClusterView, CreateCluster, PatchCluster
+from ihpc_jupyter.model.metrics import Responsiveness
 from ihpc_jupyter.model.offer import OffersRequest, StartOffers
 from ihpc_jupyter.model.protocol import (
     API_VERSION,
@@ -157,6 +158,10 @@ class AgentClient:
         """Why a job waits, or ended."""
         path = f"/api/sites/{quote(site, safe='')}/jobs/{quote(job, safe='')}/why"
         return await self.ask("GET", path, Explanation)
+
+    async def responsiveness(self, window: float) -> Responsiveness:
+        """What was measured within so many seconds."""
+        return await self.ask("GET", f"/api/responsiveness?window={window:.0f}", Responsiveness)
 
     async def offers(self, site: str, request: OffersRequest) -> StartOffers:
         """What would start when, as asked and otherwise."""

@@ -68,6 +68,8 @@ def test_another_window_by_keyboard(lab: Lab, pane: Locator) -> None:
     pane.get_by_label("Window").focus()
     lab.page.keyboard.press("ArrowDown")
     expect(panel(pane, "trips").locator(".ihpc-Figures-caption")).to_contain_text("Window: 1 h")
+    pane.get_by_text("Show the command").press("Enter")
+    expect(pane.locator("pre")).to_have_text("ihpc metrics --window 60m")
 
 
 def test_nothing_is_asked_while_the_pane_is_hidden(lab: Lab, pane: Locator) -> None:

@@ -2,6 +2,7 @@ import React from 'react';
 import type { Measuring } from '../model/measuring';
 import { panels } from '../model/panels';
 import { Chart } from './Chart';
+import { Disclosure } from './Disclosure';
 import { ErrorBox } from './ErrorBox';
 import { FigureTable } from './FigureTable';
 import { Glyph } from './Glyph';
@@ -62,6 +63,14 @@ export function Responsiveness(props: {
           ))}
         </div>
       )}
+      <Disclosure
+        label="The command that says the same"
+        summary="Show the command"
+      >
+        <pre className="ihpc-Queue-command" tabIndex={0}>
+          ihpc metrics --window {window / 60}m
+        </pre>
+      </Disclosure>
     </div>
   );
 }
