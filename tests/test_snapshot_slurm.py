@@ -17,6 +17,7 @@ from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.queue import Queue
 from ihpc_jupyter.model.site import Lane, Polling, Shape, Site, SiteKind, SiteStatus
+from ihpc_jupyter.scheduler.slurm_room import parse_cycles
 from tests import asynchronous
 from tests.ports import free_ports
 from tests.slurmbed import Call, FaultyCommands, SlurmBed, wait_until
@@ -69,6 +70,8 @@ def own_questions(world: World) -> list[Call]:
 def test_a_jobs_whole_life_is_seen_without_a_question_of_ones_own(
     world: World, writer: SnapshotWriter, slurm: SlurmBed
 ) -> None:
+    slurm.submit(*ONE, script="true")
+    wait_until(lambda: parse_cycles(slurm.run("sdiag").stdout).get("main"), "the scheduler has passed once", 90)
     writer.start()
     agent = world.agent()
     agent.request("GET", "/api/status")  # somebody looks: what is free is told too
@@ -90,6 +93,12 @@ def test_a_jobs_whole_life_is_seen_without_a_question_of_ones_own(
     assert told.latency is not None
     room = until(lambda: json.loads(writer.paths.site.read_text())["room"], "what is free is told")
     assert sum(group["count"] for group in room["nodes"]["groups"]) == len(slurm.nodes)
+
+    def passes() -> bool:
+        agent.request("GET", "/api/status")  # somebody looks on
+        return bool(json.loads(writer.paths.site.read_text())["room"]["cycles"].get("main"))
+
+    until(passes, "how long the scheduler's last pass took is told", 90)
     assert writer.stop() == 0
     assert not writer.paths.alive.exists()
 

@@ -26,6 +26,8 @@ RESERVATIONS_AGE = 60.0
 """Seconds for which reservations are not asked for again."""
 NODES_AGE = 60.0
 """The same for which nodes are in order."""
+CYCLES_AGE = 60.0
+"""The same for which the scheduler's last passes are."""
 MARGIN = 5.0
 """Seconds beyond the batch system's own time in which a waiting reader hears."""
 
@@ -49,6 +51,8 @@ class Writer:
         self._reserved_at = float("-inf")
         self._nodes: Nodes | None = None
         self._nodes_at = float("-inf")
+        self._cycles: dict[str, float] = {}
+        self._cycles_at = float("-inf")
         self._room_at = float("-inf")
         self._room_stamp = 0.0
         self._asked_end = float("-inf")
@@ -169,7 +173,7 @@ class Writer:
         await self._tell(asked_at=stamp, failures=self._told.failures + 1, error=line)
 
     async def _ask_room(self) -> None:
-        """Free cores, or first the reservations or nodes where those are old: one request."""
+        """Free cores, or first the reservations, nodes or passes where those are old: one request."""
         stamp = await self._now()
         try:
             if time.monotonic() - self._reserved_at >= RESERVATIONS_AGE:
@@ -179,6 +183,10 @@ class Writer:
             if time.monotonic() - self._nodes_at >= NODES_AGE:
                 self._nodes = (await self._batch.nodes()).model_copy(update={"at": stamp})
                 self._nodes_at = time.monotonic()
+                return
+            if time.monotonic() - self._cycles_at >= CYCLES_AGE:
+                self._cycles_at = time.monotonic()  # a Slurm without sdiag is not asked again at once
+                self._cycles = await self._batch.cycles()
                 return
             cores = await self._batch.cores()
         except IhpcError as error:
@@ -190,8 +198,9 @@ class Writer:
         self._room_at, self._room_stamp = self._request_end, stamp
         running = await asyncio.to_thread(self._running)
         room = SharedRoom(
-            asked_at=stamp, cores=cores, running=running, reservations=tuple(self._reservations), nodes=self._nodes
-        )
+            asked_at=stamp, cores=cores, running=running, reservations=tuple(self._reservations),
+            nodes=self._nodes, cycles=self._cycles,
+        )  # fmt: skip
         await self._tell(room=room)
 
     def _running(self) -> dict[str, int]:

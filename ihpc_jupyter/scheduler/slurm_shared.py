@@ -57,8 +57,9 @@ class SharedSlurm(Slurm):
         return await super().preemptible() if room is None else preemptible_of(self._site.lanes, room.running)
 
     async def cycles(self) -> dict[str, float]:
-        """None: each user's agent would have to ask."""
-        return {}
+        """What the snapshot tells of the scheduler's passes; nobody asks for that alone."""
+        room = await asyncio.to_thread(self._shared_room)
+        return {} if room is None else room.cycles
 
     def _shared_room(self) -> SharedRoom | None:
         try:

@@ -26,6 +26,8 @@ class SharedRoom(Model):
     reservations: tuple[Reservation, ...] = ()
     nodes: Nodes | None = None
     """None where they were never told."""
+    cycles: Annotated[dict[str, Seconds], Field(default_factory=dict)]
+    """How long the scheduler's last passes took, by kind."""
 
 
 class SiteSnapshot(Model):
