@@ -2,21 +2,29 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from ihpc_jupyter.centre import visitors as visiting
-from ihpc_jupyter.centre.visitors import Visitors
+from ihpc_jupyter.centre.visitors import Visitor, Visitors
 from ihpc_jupyter.centre.wishes import MARKS_OF_ONE
 from ihpc_jupyter.errors import NotAllowed, Unavailable
 from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
-from ihpc_jupyter.scheduler.snapshot import SiteSnapshot
+from ihpc_jupyter.scheduler.snapshot import SiteSnapshot, UserJobs
 from ihpc_jupyter.scheduler.snapshot_reader import Unusable
 from ihpc_jupyter.scheduler.snapshot_url import SnapshotUrl
 from ihpc_jupyter.scheduler.snapshot_web import News, Session, purpose
@@ -33,7 +41,7 @@ MOMENT = SiteSnapshot(site="bed", asked_at=100.0)
 
 @pytest.fixture
 def url() -> str:
-    return f"http://127.0.0.1:{free_ports(1)[0]}/services/snapshot"
+    return f"http://127.0.0.1:{free_ports(1)[0]}/services/snapshot/"
 
 
 @pytest.fixture
@@ -95,7 +103,7 @@ def test_who_is_not_who_they_say_is_told_nothing(serving: SnapshotWriter, slurm:
         elsewhere = enter(credential(slurm, purpose("https://elsewhere.example.org/snapshot")))
         assert elsewhere.status_code == 403
         assert "something else" in elsewhere.text
-        good = credential(slurm, purpose(url))
+        good = credential(slurm, purpose(url.rstrip("/")))
         first = enter(good)
         assert first.status_code == 200
         again = enter(good)
@@ -107,7 +115,7 @@ def test_who_is_not_who_they_say_is_told_nothing(serving: SnapshotWriter, slurm:
 
 def test_bad_questions_are_refused_in_words(serving: SnapshotWriter, slurm: SlurmBed, url: str) -> None:
     with httpx.Client(base_url=url, timeout=10) as http:
-        entered = http.post("session", content=credential(slurm, purpose(url)))
+        entered = http.post("session", content=credential(slurm, purpose(url.rstrip("/"))))
         session = Session.model_validate_json(entered.content)
         http.headers["Authorization"] = f"Bearer {session.token}"
         assert session.token not in repr(session)
@@ -147,6 +155,80 @@ def test_without_munge_it_is_said_what_is_missing(serving: SnapshotWriter, url: 
 
     with pytest.raises(Unusable, match="Is munged running"):
         SnapshotUrl(url, none).site()
+
+
+def certificate(directory: Path) -> list[str]:
+    """A certificate for this host that nobody has signed but itself, and its key: the writer's options."""
+    key, pem = ec.generate_private_key(ec.SECP256R1()), serialization.Encoding.PEM
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "snapshot")])
+    since, until = (datetime.now(UTC) + timedelta(days=days) for days in (-1, 1))
+    host = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, since, until)
+    signed = made.add_extension(host, critical=False).sign(key, hashes.SHA256())
+    (directory / "snapshot.pem").write_bytes(signed.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (directory / "snapshot.key").write_bytes(private)
+    return ["--certificate", str(directory / "snapshot.pem"), "--key", str(directory / "snapshot.key")]
+
+
+def test_over_https_a_writer_is_believed_whom_the_machine_trusts(
+    world: World, slurm: SlurmBed, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe = url.replace("http:", "https:")
+    world.describe_site(snapshot=safe)
+    environment = world.environment(world.runtime("writer"))
+    options = ["--listen", urlsplit(url).netloc, *certificate(world.root)]
+    commands = FaultyCommands(world.root / "faulty")
+    with SnapshotWriter(world.root / "snapshot", environment, commands, options=options):
+        with pytest.raises(Unusable, match="certificate verify failed"):
+            reader(slurm, safe).site()
+        monkeypatch.setenv("SSL_CERT_FILE", str(world.root / "snapshot.pem"))
+        reading = reader(slurm, safe)
+        assert reading.site().site == "bed"
+        reading.close()
+
+
+class Chunked(BaseHTTPRequestHandler):
+    """A proxy that does not tell how long its answers are."""
+
+    protocol_version = "HTTP/1.1"
+    length = 1000
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(Session(token="a" * 30, uid=7, lasts=60).model_dump_json().encode())
+
+    def do_DELETE(self) -> None:
+        self._answer(b"")
+
+    def do_GET(self) -> None:
+        now = time.time()
+        told = "x" * self.length
+        news = News(revision="1", now=now, alive=now, site=MOMENT, jobs_revision="2", jobs=told)
+        self._answer(news.model_dump_json().encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_an_answer_in_chunks_is_read_and_one_without_end_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Chunked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        reading = SnapshotUrl(f"http://127.0.0.1:{server.server_port}", lambda _: "MUNGE:a:")
+        assert reading.site() == MOMENT
+        assert reading.jobs() == UserJobs(uid=7, text="x" * 1000)
+        monkeypatch.setattr("ihpc_jupyter.scheduler.snapshot_url.LARGEST", 1 << 20)
+        monkeypatch.setattr(Chunked, "length", 2 << 20)
+        with pytest.raises(Unusable, match="more than 1 MiB"):
+            reading.site()
+        reading.close()
+        server.shutdown()
 
 
 def test_who_has_heard_everything_waits_for_news() -> None:
@@ -222,13 +304,17 @@ def test_one_session_does_not_wait_many_times_at_once() -> None:
         visitor = visitors.who(visitors.admit(1))
         visitors.tell(MOMENT)
         known = visitors_revision(visitors)
-        waiting = [asyncio.create_task(visitors.wait(visitor, known, "", 60)) for _ in range(2)]
+        waiting = [asyncio.create_task(asks(visitor, known)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="One question"):
-            await visitors.wait(visitor, known, "", 60)
+            await asks(visitor, known)
         visitors.wake()
         async with asyncio.timeout(5):
             await asyncio.gather(*waiting)
+
+    async def asks(visitor: Visitor, known: str) -> None:
+        with visitors.asking(visitor):
+            await visitors.wait(visitor, known, "", 60)
 
     def visitors_revision(told: Visitors) -> str:
         told.beat(1.0)
@@ -239,7 +325,13 @@ def test_one_session_does_not_wait_many_times_at_once() -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["http://hub.example.org/snapshot", "ftp://127.0.0.1/x", "https://user:word@hub/x", "https://hub/x?y=1"],
+    [
+        "http://hub.example.org/snapshot",
+        "ftp://127.0.0.1/x",
+        "https://user:word@hub/x",
+        "https://hub/x?y=1",
+        "https://hub:99999/x",
+    ],
 )
 def test_an_address_that_is_not_safe_is_refused(place: str) -> None:
     with pytest.raises(ValidationError, match="snapshot"):

@@ -5,7 +5,8 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ihpc_jupyter.centre.wishes import FORGOTTEN, MARKS_OF_ONE, Wishes
@@ -108,22 +109,23 @@ class Visitors:
         """The writer lives, or (None) cannot write."""
         self._alive = moment or 0.0
 
-    async def wait(self, visitor: Visitor, known: str, jobs: str, seconds: float) -> None:
-        """Until there may be news for somebody who has the answers *known* and *jobs*; so long at most.
-
-        Raises `Unavailable` where one session asks more than twice at a time.
-        """
+    @contextmanager
+    def asking(self, visitor: Visitor) -> Iterator[None]:
+        """While one of a session's questions is looked at. Raises `Unavailable` where there are two already."""
         if visitor.asks > 1:
             raise Unavailable("This session asks already.", "One question at a time.")
         visitor.asks += 1
         try:
-            if known and known == self._revision and self._jobs(visitor.uid)[0] == jobs:
-                async with asyncio.timeout(seconds):
-                    await self._news.wait()
-        except TimeoutError:
-            return
+            yield
         finally:
             visitor.asks -= 1
+
+    async def wait(self, visitor: Visitor, known: str, jobs: str, seconds: float) -> None:
+        """Until there may be news for somebody who has the answers *known* and *jobs*; so long at most."""
+        if known and known == self._revision and self._jobs(visitor.uid)[0] == jobs:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
 
     def news(self, visitor: Visitor, jobs: str, now: float) -> News:
         """What there is now, for somebody who has the answer *jobs*.

@@ -130,9 +130,10 @@ class MarkHandler(_Handler):
     """POST: something is wanted, from now on."""
 
     async def post(self, wish: str) -> None:
-        """The moment of it."""
+        """The moment of it. Raises `Unavailable`."""
         visitor = self.visitor()
-        moment = await asyncio.to_thread(self.front.publisher.moment)
+        with self.front.visitors.asking(visitor):
+            moment = await asyncio.to_thread(self.front.publisher.moment)
         visitor.marks[Wish[wish.upper()]] = moment
         self.tell(Marked(at=moment))
 
@@ -148,8 +149,10 @@ class NewsHandler(_Handler):
         except ValidationError as error:
             raise InvalidRequest("; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())) from error
         visitors = self.front.visitors
-        await visitors.wait(visitor, asked.known, asked.jobs, asked.wait)
-        self.tell(visitors.news(visitor, asked.jobs, await asyncio.to_thread(self.front.publisher.moment)))
+        with visitors.asking(visitor):
+            await visitors.wait(visitor, asked.known, asked.jobs, asked.wait)
+            now = await asyncio.to_thread(self.front.publisher.moment)
+        self.tell(visitors.news(visitor, asked.jobs, now))
 
 
 def serve(url: str, publisher: Publisher, visitors: Visitors, where: Listening) -> HTTPServer:
@@ -157,7 +160,7 @@ def serve(url: str, publisher: Publisher, visitors: Visitors, where: Listening) 
 
     Raises `InvalidRequest` where it cannot: no such address, a port that is taken, a certificate not to be read.
     """
-    shared = {"front": _Front(url, publisher, visitors)}
+    shared = {"front": _Front(url.rstrip("/"), publisher, visitors)}
     routes = [
         (rf"{_PREFIX}/session", SessionHandler, shared),
         (rf"{_PREFIX}/marks/(looks|waits)", MarkHandler, shared),

@@ -194,8 +194,16 @@ class Site(Described):
 
     @model_validator(mode="after")
     def _snapshot_is_encrypted(self) -> "Site":
-        if self.snapshot and self.snapshot.startswith("http:") and not is_loopback(_host(self.snapshot)):
-            raise ValueError("snapshot over plain http:// goes with 127.0.0.1 only: write https://")
+        if self.snapshot and not self.snapshot.startswith("/"):
+            parts = urlsplit(self.snapshot)
+            try:
+                there = bool(parts.hostname) and parts.port != 0
+            except ValueError:
+                there = False
+            if not there:
+                raise ValueError(f"snapshot is {self.snapshot!r}, which is no address")
+            if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+                raise ValueError("snapshot over plain http:// goes with 127.0.0.1 only: write https://")
         return self
 
     @model_validator(mode="after")
@@ -229,13 +237,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 class SiteStatus(Model):

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
@@ -20,6 +21,12 @@ ANSWER = 2.0
 """Seconds for which an answer may be on its way."""
 
 _AModel = TypeVar("_AModel", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: bytes
 
 
 class SnapshotUrl(SnapshotReader):
@@ -85,7 +92,7 @@ class SnapshotUrl(SnapshotReader):
         if self._session is None:
             self._enter()
         answer = self._send(method, path, params=params, headers=self._proof())
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        if answer.status == httpx.codes.UNAUTHORIZED:
             self._enter()
             answer = self._send(method, path, params=params, headers=self._proof())
         return _parsed(answer, kind)
@@ -108,13 +115,12 @@ class SnapshotUrl(SnapshotReader):
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         content: str | None = None,
-    ) -> httpx.Response:
+    ) -> _Answer:
         url = f"{self._url}/{path}"
         try:
             with self._http().stream(method, url, params=params, headers=headers, content=content) as answer:
-                _read(answer)
-                return answer
-        except httpx.HTTPError as error:
+                return _Answer(answer.status_code, _bounded(answer))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unusable(f"{self._url} does not answer: {error or type(error).__name__}") from error
 
     def _http(self) -> httpx.Client:
@@ -126,17 +132,21 @@ class SnapshotUrl(SnapshotReader):
         return self._line
 
 
-def _read(answer: httpx.Response) -> None:
-    """Load the body, where it is not larger than it may be."""
-    if int(answer.headers.get("Content-Length", LARGEST + 1)) > LARGEST:
-        raise Unusable(f"{answer.url} tells too much, or not how much")
-    answer.read()
+def _bounded(answer: httpx.Response) -> bytes:
+    """The body, unpacked, where it is not larger than it may be."""
+    data = bytearray()
+    for part in answer.iter_bytes():
+        data += part
+        if len(data) > LARGEST:
+            raise Unusable(f"it tells more than {LARGEST >> 20} MiB")
+    return bytes(data)
 
 
-def _parsed(answer: httpx.Response, kind: type[_AModel]) -> _AModel:
-    if answer.status_code != httpx.codes.OK:
-        raise Unusable(f"it is refused: {answer.status_code} {' '.join(answer.text[:200].split())}")
+def _parsed(answer: _Answer, kind: type[_AModel]) -> _AModel:
+    if answer.status != httpx.codes.OK:
+        said = " ".join(answer.body[:200].decode(errors="replace").split())
+        raise Unusable(f"it is refused: {answer.status} {said}")
     try:
-        return kind.model_validate_json(answer.content)
+        return kind.model_validate_json(answer.body)
     except ValidationError as error:
-        raise Unusable(f"{answer.url.copy_with(query=None)} cannot be understood") from error
+        raise Unusable(f"its {kind.__name__.lower()} cannot be understood") from error
