@@ -93,6 +93,42 @@ def test_a_node_that_is_drained_or_down_is_told_with_its_reason_until_it_is_back
         slurm.heal()
 
 
+def test_the_share_of_nodes_that_run_something_is_measured(
+    slurm: SlurmBed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in slurm.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("ihpc_jupyter.agent.desk.NODES_AGE", 0.1)
+    lanes, shapes = {"batch": Lane(partition="batch")}, {"small": Shape(cores=1, memory=1 << 30)}
+    site = Site(name="bed", kind=SiteKind.SLURM, spool=str(tmp_path), lanes=lanes, shapes=shapes)
+
+    async def story() -> None:
+        async with looked_at(site, tmp_path) as probes:
+
+            async def measured(share: float) -> bool:
+                probes.look()
+                told = probes._meter.responsiveness(900).series
+                values = [one.points[-1].value for one in told if one.metric == "nodes_used" and one.points]
+                return values == [share]
+
+            await eventually(lambda: measured(0.0), "no node is in use", 60)
+            job = slurm.submit("--ntasks=1", "--mem=100M")
+            await eventually(lambda: measured(1 / len(slurm.nodes)), "one node is in use", 60)
+            slurm.run("scancel", job)
+            await eventually(lambda: measured(0.0), "none is again", 60)
+
+    run(story())
+
+
+def test_nodes_out_of_order_count_neither_as_used_nor_as_unused() -> None:
+    def group(state: str, count: int, free: int, *, out: bool = False) -> NodeGroup:
+        return NodeGroup(state=state, count=count, names="n", out=out, free_cores=free, cores=8)
+
+    groups = (group("idle", 1, 8), group("mixed", 2, 3), group("allocated", 1, 0), group("down", 9, 8, out=True))
+    assert Nodes(at=1.0, groups=groups).used == 0.75
+    assert Nodes(at=1.0, groups=groups[3:]).used is None
+
+
 def test_however_many_nodes_are_ill_the_answer_is_bounded_and_an_old_one_proves_nothing() -> None:
     ill = [
         NodeGroup(

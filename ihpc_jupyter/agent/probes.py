@@ -199,6 +199,8 @@ class Probes:
         for site, desk in self._desks.items():
             if told := await desk.nodes(CAPACITY_PATIENCE):
                 self._nodes_told[site] = told
+                if (used := told.used) is not None:
+                    self._meter.add(Sample(time.time(), used), "nodes_used", site)
         await self._rest(self._paces.nodes, time.monotonic() - began)
 
     async def _io(self, probe: IoProbe) -> None:

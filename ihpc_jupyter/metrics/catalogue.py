@@ -39,6 +39,7 @@ _ALL = (
     Metric("worker_round_trip", "seconds", "Workers' heartbeats, the median worker.", ("cluster",)),
     Metric("loop_lag", "seconds", "How late the agent's event loop wakes up.", ()),
     Metric("cores_used", "ratio", "Cores in use, of all of a lane.", ("site", "lane"), SHARES),
+    Metric("nodes_used", "ratio", "Nodes that run something, of those in order.", ("site",), SHARES),
     Metric("cluster_cpu_used", "ratio", "Cores that its workers keep busy.", ("cluster",), SHARES),
     Metric("cluster_memory_used", "ratio", "Memory that they use.", ("cluster",), SHARES),
 )  # fmt: skip

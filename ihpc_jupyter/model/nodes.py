@@ -30,3 +30,10 @@ class Nodes(Model):
 
     at: Time
     groups: tuple[NodeGroup, ...] = ()
+
+    @property
+    def used(self) -> float | None:
+        """The share of nodes that run something, of those in order; None where there is none."""
+        well = [group for group in self.groups if not group.out]
+        total = sum(group.count for group in well)
+        return sum(group.count for group in well if group.free_cores < group.cores) / total if total else None

@@ -69,11 +69,14 @@ export function panels(
     },
     {
       id: 'cores',
-      title: 'Cores in use',
-      note: 'Of all cores of each lane, whoever uses them.',
+      title: 'Cores and nodes in use',
+      note: 'Of all cores of each lane, and of all nodes in order, whoever uses them.',
       unit: 'ratio',
       drawn: 'lines',
-      lines: of('cores_used', lane)
+      lines: [
+        ...of('cores_used', lane),
+        ...of('nodes_used', s => `nodes${at(s)}`)
+      ]
     },
     {
       id: 'parts',
