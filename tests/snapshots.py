@@ -15,8 +15,10 @@ _PROGRAM = "import sys; from ihpc_jupyter.cli import main; sys.exit(main(sys.arg
 
 
 class SnapshotWriter:
-    """``ihpc site snapshot`` in *environment*, with further *options*; its commands are counted, and fail as told,
-    by *commands*."""
+    """``ihpc site snapshot`` in *environment*, with further *options*; *keep*: in the directory named.
+
+    Its commands are counted, and fail as told, by *commands*.
+    """
 
     def __init__(
         self,
@@ -27,12 +29,13 @@ class SnapshotWriter:
         site: str = "bed",
         user: str | None = None,
         options: Sequence[str] = (),
+        keep: bool = True,
     ) -> None:
         self.paths = SnapshotPaths(directory)
         self.commands = commands
         self.log = directory.with_suffix(".log")
         self._site = site
-        self._options = options
+        self._options = [*(["--directory", str(directory)] if keep else []), *options]
         self._environment = commands.env(environment)
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +48,7 @@ class SnapshotWriter:
     def begin(self) -> "subprocess.Popen[bytes]":
         """Start."""
         argv = [sys.executable, "-c", _PROGRAM, "site", "snapshot", self._site]
-        argv += ["--directory", str(self.paths.directory), *self._options]
+        argv += self._options
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 argv, env=self._environment, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -283,6 +283,42 @@ def test_a_silence_that_the_writer_met_is_a_silence(publisher: Publisher) -> Non
     run(scenario())
 
 
+def test_who_looks_and_is_told_nothing_asks_to_be_told(publisher: Publisher) -> None:
+    """As after a long time, or a writer that begins anew, while others keep the snapshot young."""
+
+    async def scenario() -> None:
+        reader = Reader(publisher, Polling(busy=0.2, rest=60))
+        publish(publisher, row("7"))
+        with reader.watcher.subscribe():
+            await until(lambda: "7" in reader.watcher.snapshot.jobs, "the first answer")
+            reader.watcher._busy_until = 0.0
+            publisher.jobs({}, set())
+            for mark in publisher.paths.wanted.iterdir():
+                mark.unlink()
+
+            def wanted() -> bool:
+                publisher.site(SiteSnapshot(site="bed", asked_at=publisher.moment()))
+                publisher.beat()
+                return any(publisher.paths.wanted.iterdir())
+
+            await until(wanted, "a mark again")
+        await reader.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("step", [20.0, -20.0])
+def test_a_clock_that_is_set_is_compared_again(publisher: Publisher, step: float) -> None:
+    publish(publisher, row("7"))
+    files = SnapshotFiles(publisher.paths.directory)
+    files.site()
+    assert files._offset is not None
+    files._offset += step
+    assert files.site().site == "bed"
+    assert abs(files.now - time.time()) < 5
+    files.close()
+
+
 def test_news_that_others_wanted_come_without_a_wish_of_ones_own(publisher: Publisher) -> None:
     async def scenario() -> None:
         reader = Reader(publisher, Polling(busy=0.2, rest=60))

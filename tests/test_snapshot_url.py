@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,11 +21,16 @@ from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from ihpc_jupyter.centre import visitors as visiting
-from ihpc_jupyter.centre.visitors import Visitor, Visitors
+from ihpc_jupyter.centre.publisher import Publisher
+from ihpc_jupyter.centre.visitors import Visitors
+from ihpc_jupyter.centre.web import Listening, serve
 from ihpc_jupyter.centre.wishes import MARKS_OF_ONE
+from ihpc_jupyter.client.launch import KEPT, KEPT_XDG
 from ihpc_jupyter.errors import NotAllowed, Unavailable
 from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
+from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.snapshot import SiteSnapshot, UserJobs
+from ihpc_jupyter.scheduler.snapshot_line import listeners
 from ihpc_jupyter.scheduler.snapshot_reader import Unusable
 from ihpc_jupyter.scheduler.snapshot_url import SnapshotUrl
 from ihpc_jupyter.scheduler.snapshot_web import News, Session, purpose
@@ -130,23 +136,130 @@ def test_bad_questions_are_refused_in_words(serving: SnapshotWriter, slurm: Slur
     assert session.token not in serving.log.read_text()
 
 
-def test_a_writer_that_begins_anew_is_entered_anew(serving: SnapshotWriter, slurm: SlurmBed, url: str) -> None:
+def test_a_writer_that_begins_anew_is_entered_anew_and_told_what_is_wanted(
+    serving: SnapshotWriter, slurm: SlurmBed, url: str
+) -> None:
     reading = reader(slurm, url)
-    assert reading.site().site == "bed"
+    assert reading.site().asked_at == 0.0, "nobody wants anything"
+    serving.commands.hang("squeue")
+    reading.mark(Wish.WAITS)
     serving.kill()
     with pytest.raises(Unusable, match="does not answer"):
         reading.site()
+    serving.commands.clear()
     serving.paths.alive.unlink()
     serving.start()
-    wait_until(lambda: _told(reading), "it is told again", 20)
+    wait_until(lambda: _asked_at(reading), "it is asked, though the mark was made in another session", 20)
+    reading.close()
+    with pytest.raises(Unusable, match="no more"):
+        reading.site()
+
+
+def _asked_at(reading: SnapshotUrl) -> float:
+    try:
+        return reading.site().asked_at
+    except Unusable:
+        return 0.0
+
+
+@pytest.mark.parametrize("step", [20.0, -20.0])
+def test_a_clock_that_is_set_changes_nothing(
+    serving: SnapshotWriter, slurm: SlurmBed, url: str, step: float
+) -> None:
+    reading = reader(slurm, url)
+    reading.mark(Wish.LOOKS)
+    assert reading._offset is not None
+    reading._offset += step
+    assert reading.site(patience=0.5).site == "bed"
+    assert abs(reading.now - time.time()) < 5
+    assert reading.here(time.time()) <= time.time()
     reading.close()
 
 
-def _told(reading: SnapshotUrl) -> bool:
+def test_a_snapshot_for_the_network_alone_leaves_no_files(
+    world: World, slurm: SlurmBed, url: str, tmp_path: Path
+) -> None:
+    world.describe_site(snapshot=url)
+    environment = {**world.environment(world.runtime("writer")), "RUNTIME_DIRECTORY": str(tmp_path)}
+    options = ["--listen", urlsplit(url).netloc]
+    commands = FaultyCommands(world.root / "faulty")
+    writer = SnapshotWriter(world.root / "snapshot", environment, commands, options=options, keep=False)
+    process = writer.begin()
     try:
-        return reading.site().site == "bed"
-    except Unusable:
+        reading = reader(slurm, url)
+        reading._line._refused_until = float("inf")
+
+        def told() -> bool:
+            reading._line._refused_until = 0.0  # it is tried at once again
+            return _asked_at(reading) > 0.0
+
+        wait_until(lambda: _answers(url), "it listens", 20)
+        reading._line._refused_until = 0.0
+        reading.mark(Wish.WAITS)
+        wait_until(told, "it is told", 20)
+        assert "each user's own" in writer.log.read_text()
+        assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o700]
+        reading.close()
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+    assert not list(tmp_path.iterdir())
+    assert not writer.paths.directory.exists()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}news").status_code == 401
+    except httpx.HTTPError:
         return False
+
+
+def test_a_refusal_is_not_tried_again_at_once(serving: SnapshotWriter, slurm: SlurmBed, url: str) -> None:
+    tried: list[str] = []
+
+    def wrong(told: str) -> str:
+        tried.append(told)
+        return credential(slurm, "for something else")
+
+    reading = SnapshotUrl(url, wrong)
+    for _ in range(5):
+        with pytest.raises(Unusable, match="for something else"):
+            reading.site()
+    assert len(tried) == 1
+    reading.close()
+
+
+def test_on_loopback_a_strangers_listener_is_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert listeners(port) == {os.getuid()}
+        monkeypatch.setattr("ihpc_jupyter.scheduler.snapshot_line.listeners", lambda _: {4242})
+        with pytest.raises(Unusable, match="somebody else listens"):
+            SnapshotUrl(f"http://127.0.0.1:{port}", lambda _: pytest.fail("it was asked for")).site()
+
+
+def test_connections_beyond_what_there_is_room_for_are_closed(tmp_path: Path) -> None:
+    async def story() -> None:
+        visitors = Visitors(lambda _: None)
+        port = free_ports(1)[0]
+        server = serve(f"http://127.0.0.1:{port}", Publisher(tmp_path), visitors, Listening("127.0.0.1", port))
+        assert server.most > 100
+        server.most = 2
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        async with asyncio.timeout(5):
+            assert await opened[2][0].read() == await opened[3][0].read() == b""
+        assert not opened[0][0].at_eof()
+        for _, line in opened:
+            line.close()
+        server.stop()
+        await server.close_all_connections()
+
+    run(story())
+
+
+def test_agents_trust_whom_their_starter_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/x.pem")
+    assert chosen_environment(*KEPT, *KEPT_XDG)["SSL_CERT_FILE"] == "/x.pem"
 
 
 def test_without_munge_it_is_said_what_is_missing(serving: SnapshotWriter, url: str) -> None:
@@ -223,7 +336,7 @@ def test_an_answer_in_chunks_is_read_and_one_without_end_is_not(monkeypatch: pyt
         reading = SnapshotUrl(f"http://127.0.0.1:{server.server_port}", lambda _: "MUNGE:a:")
         assert reading.site() == MOMENT
         assert reading.jobs() == UserJobs(uid=7, text="x" * 1000)
-        monkeypatch.setattr("ihpc_jupyter.scheduler.snapshot_url.LARGEST", 1 << 20)
+        monkeypatch.setattr("ihpc_jupyter.scheduler.snapshot_line.LARGEST", 1 << 20)
         monkeypatch.setattr(Chunked, "length", 2 << 20)
         with pytest.raises(Unusable, match="more than 1 MiB"):
             reading.site()
@@ -297,28 +410,24 @@ def test_sessions_end_and_one_user_has_so_many(monkeypatch: pytest.MonkeyPatch) 
         visitors.who(visitors.admit(4))
 
 
-def test_one_session_does_not_wait_many_times_at_once() -> None:
-    visitors = Visitors(lambda _: None)
+def test_one_user_does_not_ask_too_much_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visiting, "AT_ONCE", 2)
+    monkeypatch.setattr(visiting, "PACE", 1000)
 
     async def story() -> None:
-        visitor = visitors.who(visitors.admit(1))
-        visitors.tell(MOMENT)
-        known = visitors_revision(visitors)
-        waiting = [asyncio.create_task(asks(visitor, known)) for _ in range(2)]
-        await asyncio.sleep(0)
-        with pytest.raises(Unavailable, match="One question"):
-            await asks(visitor, known)
-        visitors.wake()
-        async with asyncio.timeout(5):
-            await asyncio.gather(*waiting)
-
-    async def asks(visitor: Visitor, known: str) -> None:
-        with visitors.asking(visitor):
-            await visitors.wait(visitor, known, "", 60)
-
-    def visitors_revision(told: Visitors) -> str:
-        told.beat(1.0)
-        return told.news(told.who(told.admit(9)), "", 1.0).revision
+        visitors = Visitors(lambda _: None)
+        mine, also_mine, other = (visitors.who(visitors.admit(uid)) for uid in (1, 1, 2))
+        visitors.ask(mine)
+        visitors.ask(also_mine)
+        with pytest.raises(Unavailable, match="too many"):
+            visitors.ask(mine)
+        visitors.ask(other)
+        visitors.answered(mine, 0)
+        visitors.answered(also_mine, 10**9)  # that was a long answer
+        await asyncio.sleep(0.05)
+        visitors.ask(mine)
+        with pytest.raises(Unavailable, match="too many"):
+            visitors.ask(also_mine)
 
     run(story())
 

@@ -46,6 +46,10 @@ class Publisher:
             left.unlink()
         self.beat()
 
+    def make_room_for_wishes(self) -> None:
+        """The directory that readers touch their marks in."""
+        _own_directory(self.paths.wanted, 0o1777)
+
     def beat(self) -> float:
         """A sign of life: the moment of it."""
         self._touch(self.paths.alive)

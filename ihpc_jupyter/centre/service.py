@@ -38,15 +38,17 @@ async def keep_snapshot(
         raise NotFound(f"There is no site {name!r}.", "“ihpc sites” lists them; the site file describes them.")
     where = _listening(site, listen, certificate, key)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("tornado.access").setLevel(logging.WARNING)  # each reader asks once a second
+    logging.getLogger("tornado.access").setLevel(logging.CRITICAL)  # each reader asks once a second
     with _place(site, directory) as place:
-        await _keep(site, Publisher(place), where)
+        publisher = Publisher(place)
+        own = publisher.private or (where is not None and directory is None)
+        whose = "each user's own" if own else "readable by everybody on this host: not run by root"
+        _LOG.info("the snapshot of site %s is kept in %s; jobs are %s", site.name, place, whose)
+        await _keep(site, publisher, where)
 
 
 async def _keep(site: Site, publisher: Publisher, where: Listening | None) -> None:
     visitors = Visitors(publisher.told)
-    whose = "each user's own" if publisher.private else "readable by everybody on this host: not run by root"
-    _LOG.info("the snapshot of site %s is kept in %s; jobs are %s", site.name, publisher.paths.directory, whose)
     writing = asyncio.ensure_future(Writer(site, open_for_all(site), publisher, visitors).run())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, writing.cancel)
@@ -70,7 +72,9 @@ def _place(site: Site, directory: str | None) -> Iterator[Path]:
     if named is not None:
         yield Path(named).absolute()
     elif site.snapshot is not None:
-        with tempfile.TemporaryDirectory(prefix="ihpc-snapshot-") as private:
+        below = os.environ.get("RUNTIME_DIRECTORY")  # of a service of systemd
+        made = tempfile.TemporaryDirectory(prefix="ihpc-snapshot-", dir=below, ignore_cleanup_errors=True)
+        with made as private:
             yield Path(private) / "snapshot"
     else:
         raise InvalidRequest(f"Site {site.name} has no snapshot.", "Name its directory: --directory DIR.")

@@ -4,9 +4,9 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ihpc_jupyter.centre.wishes import FORGOTTEN, MARKS_OF_ONE, Wishes
@@ -19,6 +19,10 @@ LASTS = 3600.0
 """Seconds for which a session's token is good."""
 MOST = 20_000
 """Sessions at a time, of all users."""
+AT_ONCE = 16
+"""Questions of one user at a time, of all that user's sessions."""
+PACE = 4 << 20
+"""Bytes a second that one of these places is good for: it stays taken for as long as its answer is worth."""
 
 
 @dataclass(eq=False)
@@ -28,7 +32,6 @@ class Visitor:
     uid: int
     until: float
     marks: dict[Wish, float] = field(default_factory=dict)
-    asks: int = 0
 
 
 class Visitors:
@@ -45,6 +48,7 @@ class Visitors:
         self._alive = 0.0
         self._news = asyncio.Event()
         self._digests: dict[int, tuple[str, str]] = {}
+        self._asking: Counter[int] = Counter()
 
     # -- who --------------------------------------------------------------------------------------------
 
@@ -109,26 +113,35 @@ class Visitors:
         """The writer lives, or (None) cannot write."""
         self._alive = moment or 0.0
 
-    @contextmanager
-    def asking(self, visitor: Visitor) -> Iterator[None]:
-        """While one of a session's questions is looked at. Raises `Unavailable` where there are two already."""
-        if visitor.asks > 1:
-            raise Unavailable("This session asks already.", "One question at a time.")
-        visitor.asks += 1
-        try:
-            yield
-        finally:
-            visitor.asks -= 1
+    def ask(self, visitor: Visitor) -> None:
+        """Take a place for one question. Raises `Unavailable` where the user has too many under way."""
+        if self._asking[visitor.uid] >= AT_ONCE:
+            raise Unavailable("You ask already.", "So many questions at a time are too many.")
+        self._asking[visitor.uid] += 1
 
-    async def wait(self, visitor: Visitor, known: str, jobs: str, seconds: float) -> None:
-        """Until there may be news for somebody who has the answers *known* and *jobs*; so long at most."""
+    def answered(self, visitor: Visitor, size: int) -> None:
+        """Give the place back, soon where the answer was short."""
+        asyncio.get_running_loop().call_later(size / PACE, self._give_back, visitor.uid)
+
+    def _give_back(self, uid: int) -> None:
+        self._asking[uid] -= 1
+        if not self._asking[uid]:
+            del self._asking[uid]
+
+    async def wait(self, visitor: Visitor, known: str, jobs: str, seconds: float) -> float:
+        """Until there may be news for somebody who has the answers *known* and *jobs*; so long at most.
+
+        How long that took.
+        """
+        began = time.monotonic()
         if known and known == self._revision and self._jobs(visitor.uid)[0] == jobs:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._news.wait()
+        return time.monotonic() - began
 
-    def news(self, visitor: Visitor, jobs: str, now: float) -> News:
-        """What there is now, for somebody who has the answer *jobs*.
+    def news(self, visitor: Visitor, jobs: str, now: float, waited: float = 0.0) -> News:
+        """What there is *now*, for somebody who has the answer *jobs* and has *waited* so long.
 
         Raises `Unavailable` before the writer has begun and while it cannot write.
         """
@@ -136,7 +149,7 @@ class Visitors:
             raise Unavailable("Nobody writes the snapshot at the moment.")
         revision, text = self._jobs(visitor.uid)
         return News(
-            revision=self._revision, now=now, alive=self._alive, site=self._site,
+            revision=self._revision, now=now, alive=self._alive, waited=waited, site=self._site,
             jobs_revision=revision, jobs=None if revision == jobs else text,
         )  # fmt: skip
 

@@ -101,7 +101,11 @@ class Writer:
 
     async def _wishes(self) -> Wishes:
         now = await self._now()
-        wishes = await asyncio.to_thread(read_wishes, self._publisher.paths.wanted, now)
+        try:
+            wishes = await asyncio.to_thread(read_wishes, self._publisher.paths.wanted, now)
+        except FileNotFoundError:  # somebody tidied an empty directory up
+            await asyncio.to_thread(self._publisher.make_room_for_wishes)
+            wishes = Wishes()
         wishes |= self._visitors.wishes(now)
         news = any(self._publisher.told(uid) is None for uid in wishes.readers)
         if news and self._told.asked_at and not self._told.failures:

@@ -17,6 +17,8 @@ KEPT_XDG = (
     "DASK_CONFIG",
     "SSH_AUTH_SOCK",
     "PYTHONPATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 )
 
 

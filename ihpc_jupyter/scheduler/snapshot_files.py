@@ -48,7 +48,11 @@ class SnapshotFiles(SnapshotReader):
             self.mark(Wish.LOOKS)
         told = self._model(self._paths.site, {keeper}, SiteSnapshot)
         alive = self._opened(self._paths.alive, {keeper})[1].st_mtime
-        return self._not_gone(told, alive)
+        try:
+            return self._not_gone(told, alive, self.now)
+        except Unusable:  # or this host's clock was set since the last mark
+            self.mark(Wish.LOOKS)
+            return self._not_gone(told, alive, self.now)
 
     def jobs(self) -> UserJobs | None:
         """This user's jobs; the same object while the file is the same, None while there is none.

@@ -72,10 +72,10 @@ class SnapshotReader(ABC):
         self._grain = _COARSE if stamp.is_integer() else _GRAIN
         self._offset = before - stamp
 
-    def _not_gone(self, told: SiteSnapshot, alive: float) -> SiteSnapshot:
-        """*told*, where its writer gave a sign of life lately: at *alive*. Raises `Unusable`."""
-        if max(told.asked_at, alive) > self.now + max(AHEAD, self._grain):
+    def _not_gone(self, told: SiteSnapshot, alive: float, now: float) -> SiteSnapshot:
+        """*told*, where its writer gave a sign of life lately: at *alive*, and it is *now*. Raises `Unusable`."""
+        if max(told.asked_at, alive) > now + max(AHEAD, self._grain):
             raise Unusable("it comes from the future: clocks differ")
-        if (silence := self.now - alive) > SILENT:
+        if (silence := now - alive) > SILENT:
             raise Unusable(f"its writer is silent for {silence:.0f} s")
         return told

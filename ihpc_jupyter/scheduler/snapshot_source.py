@@ -46,6 +46,7 @@ class SnapshotSource:
         self._last = 0.0
         self._mark = 0.0
         self._marked_at: float | None = None
+        self._unseen = False
         self._used = False
         self._direct_at: float | None = None
         self._direct_end = float("-inf")
@@ -81,6 +82,7 @@ class SnapshotSource:
         mine = await self._in_thread(self._snapshot.jobs)
         if mine is None:  # the writer has not seen a mark of ours yet
             asking.after = self._marked_at = None
+            self._unseen = True
             return None
         self._last, self._marked_at = site.asked_at, None
         asked_at = self._snapshot.here(site.asked_at)
@@ -103,7 +105,8 @@ class SnapshotSource:
         old = self._snapshot.now - site.asked_at >= self._polling.rest
         if self._marked_at is not None and site.asked_at > self._mark:
             self._marked_at = None  # answered, be it news or not
-        if self._marked_at is None and (old or not self._last):
+        if self._marked_at is None and (old or not self._last or self._unseen):
+            self._unseen = False
             self._mark, self._marked_at = self._snapshot.mark(Wish.LOOKS), time.monotonic()
             self._last = max(self._last, site.asked_at if old else 0.0)
         if site.asked_at > self._last:
@@ -117,7 +120,7 @@ class SnapshotSource:
             self._looking = task = asyncio.create_task(asyncio.to_thread(work))
             if (await asyncio.wait({task}, timeout=FILES_PATIENCE))[0]:
                 return task.result()
-        raise Unusable("its directory does not answer")
+        raise Unusable("it does not answer in time")
 
     async def _directly(self, why: str) -> Told | None:
         """Ask the batch system, at the rate of rest whatever is wished; None until it is time.

@@ -36,13 +36,15 @@ class Marked(Model):
 class News(Model):
     """How the batch system is, and this user's jobs in its own words.
 
-    *now*, *alive*: this moment and the writer's last sign of life by the snapshot's clock; *jobs*: None where they
+    *now*, *alive*: this moment and the writer's last sign of life by the snapshot's clock; *waited*: seconds for
+    which the answer was held back; *jobs*: None where they
     are what the reader has (*jobs_revision* is the same), or none were told yet (it is empty).
     """
 
     revision: Annotated[str, Field(pattern=REVISION)]
     now: Time
     alive: Time
+    waited: Seconds = 0.0
     site: SiteSnapshot
     jobs_revision: Annotated[str, Field(pattern=REVISION)]
     jobs: str | None = None
