@@ -24,7 +24,7 @@ from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.fold import Fold, fold
 from ihpc_jupyter.scheduler.local_check import check
 from ihpc_jupyter.scheduler.local_hold import LocalHold, as_submission
-from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, next_moves, signal_time
+from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, new_job, next_moves, signal_time
 from ihpc_jupyter.scheduler.local_state import Memory, StateFile
 from ihpc_jupyter.scheduler.local_why import evidence_of
 
@@ -70,19 +70,7 @@ class Local:
             ) from error
         lane = self._site.lanes[submission.lane]
         for job_id in [f"{root}_{index}" for index in range(submission.count)] if submission.array else [root]:
-            self._jobs[job_id] = LocalJob(
-                id=job_id,
-                name=submission.name,
-                lane=submission.lane,
-                priority=lane.priority,
-                preemptible=lane.preemptible,
-                grace=lane.grace,
-                cores=submission.cores,
-                time_limit=submission.time_limit,
-                script=str(script),
-                log=submission.log.replace("{job}", job_id),
-                submitted_at=time.time(),
-            )
+            self._jobs[job_id] = new_job(job_id, submission, lane, script)
         self._dirty = True
         await self._save()  # a submission that was answered is not forgotten
         self._wake.set()
@@ -317,13 +305,20 @@ class Local:
         variables = {"IHPC_JOB_ID": job.id, "IHPC_RESTARTS": str(job.restarts)}
         environment = {**chosen_environment("TMPDIR", "XDG_RUNTIME_DIR"), **variables}
         exit_file = self._state.exit_file(job.id)
+        started = asyncio.to_thread(process.start, Path(job.script), job.log, exit_file, environment)
+        starting = asyncio.ensure_future(started)
         try:
-            leader = await asyncio.shield(
-                asyncio.to_thread(process.start, Path(job.script), job.log, exit_file, environment)
-            )
-        except OSError as error:
+            await asyncio.wait({starting})
+        finally:  # also when we leave meanwhile: nobody else would know of the process
+            await asyncio.wait({starting})
+            self._begun(job, starting)
+
+    def _begun(self, job: LocalJob, starting: asyncio.Future[process.Leader]) -> None:
+        error = starting.exception()
+        if isinstance(error, OSError):
             self._put(job, state=JobState.FAILED, reason=f"could not be started: {error}", ended_at=time.time())
             return
+        leader = starting.result()
         cancelled = not self._jobs[job.id].state.waiting
         job = self._put(job, **_running(leader))
         if cancelled:  # in the milliseconds while it was being started

@@ -1,10 +1,14 @@
-"""The `local` site's queue: who runs next, and who is sent away for it. Pure."""
+"""The `local` site's queue: who runs next, and who is sent away for it."""
 
+import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from ihpc_jupyter.model.base import Model, Time
 from ihpc_jupyter.model.job import Job, JobState
+from ihpc_jupyter.model.site import Lane
+from ihpc_jupyter.scheduler.base import Submission
 
 SIGNAL_AHEAD = 60.0
 """Seconds before its time limit at which a job is signalled; a tenth of the limit where that is less."""
@@ -68,6 +72,23 @@ class LocalJob(Model):
     def holds(self) -> bool:
         """Whether its cores are taken."""
         return self.pid is not None
+
+
+def new_job(job_id: str, submission: Submission, lane: Lane, script: Path) -> LocalJob:
+    """A job of a submission, which waits from now on."""
+    return LocalJob(
+        id=job_id,
+        name=submission.name,
+        lane=submission.lane,
+        priority=lane.priority,
+        preemptible=lane.preemptible,
+        grace=lane.grace,
+        cores=submission.cores,
+        time_limit=submission.time_limit,
+        script=str(script),
+        log=submission.log.replace("{job}", job_id),
+        submitted_at=time.time(),
+    )
 
 
 def next_moves(jobs: Iterable[LocalJob], slots: int) -> tuple[list[str], list[str], dict[str, str]]:
