@@ -27,7 +27,7 @@ CLEAN = 45.0
 CELL = """%%urgent {deadline:g}s
 import time
 with open(trace, "a") as file: file.write(str(token) + chr(10))
-time.sleep({work})
+time.sleep({work})  # this is the work
 answers.append(token)
 answer = token * token
 """
