@@ -36,15 +36,25 @@ def starting(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[str]]:
     return begun, done
 
 
+Starting = tuple[list[str], list[str]]
+
+
+async def left_in(directory: Path, starting: Starting, *, cancel: bool) -> str:
+    """A job that was being started when who looked after it left; cancelled before, if so wished."""
+    local = Local(SITE, directory)
+    job = await local.submit(JOB)
+    await until(lambda: starting[0] == [job], "it is being started")
+    if cancel:
+        await local.cancel([job])
+    await local.close()
+    return job
+
+
 def test_a_job_that_is_cancelled_while_it_is_started_ends_though_we_leave(
-    tmp_path: Path, starting: tuple[list[str], list[str]]
+    tmp_path: Path, starting: Starting
 ) -> None:
     async def scenario() -> None:
-        local = Local(SITE, tmp_path)
-        job = await local.submit(JOB)
-        await until(lambda: starting[0] == [job], "it is being started")
-        await local.cancel([job])
-        await local.close()
+        job = await left_in(tmp_path, starting, cancel=True)
         await until(lambda: starting[1] == [job], "its process is there")
         async with opened(tmp_path) as later:
             (told,) = await later.query()
@@ -55,13 +65,10 @@ def test_a_job_that_is_cancelled_while_it_is_started_ends_though_we_leave(
 
 
 def test_a_job_that_is_being_started_when_we_leave_is_known_to_who_comes(
-    tmp_path: Path, starting: tuple[list[str], list[str]]
+    tmp_path: Path, starting: Starting
 ) -> None:
     async def scenario() -> None:
-        local = Local(SITE, tmp_path)
-        job = await local.submit(JOB)
-        await until(lambda: starting[0] == [job], "it is being started")
-        await local.close()
+        job = await left_in(tmp_path, starting, cancel=False)
         async with opened(tmp_path) as later:
             (told,) = await later.query()
             assert told.state is JobState.RUNNING
