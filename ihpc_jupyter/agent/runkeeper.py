@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -255,8 +256,8 @@ class RunKeeper:
         for attempt in self.record.attempts:
             began = attempt.started_at
             if attempt.way is WayKind.PREEMPTION and began is not None:
-                # The batch system counts whole seconds.
-                gone = await self._desk.batch.sent_away(attempt.submitted_at - 1, began + 1)
+                # Slurm cuts to whole seconds; a second earlier, and it would be blamed for what went before.
+                gone = await self._desk.batch.sent_away(math.floor(attempt.submitted_at), began + 1)
                 told = attempt.model_copy(update={"preempted": tuple(gone)})
                 self.record = self.record.with_attempt(told)
 

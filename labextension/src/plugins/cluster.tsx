@@ -51,9 +51,9 @@ export const clusterPlugin: JupyterFrontEndPlugin<void> = {
             <ClusterPast past={past} store={store} actions={actions} />
           ));
         },
-        choose: choosing(store, 'Which cluster?', () => true)
+        choose: choosing(app, store, 'Which cluster?', () => true)
       }
     );
-    closeWhenGone(panes, store, 'ihpc-cluster-');
+    closeWhenGone(app, panes, store, 'ihpc-cluster-');
   }
 };

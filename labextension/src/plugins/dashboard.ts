@@ -39,13 +39,14 @@ export const dashboardPlugin: JupyterFrontEndPlugin<void> = {
         title: name => `Dask: ${name}`,
         make: dashboard,
         choose: choosing(
+          app,
           store,
           'Dashboard of which cluster?',
           cluster => !ended(cluster)
         )
       }
     );
-    closeWhenGone(panes, store, PREFIX);
+    closeWhenGone(app, panes, store, PREFIX);
   }
 };
 

@@ -87,31 +87,50 @@ export function addPane<T extends Widget>(
   return panes;
 }
 
-/** Panes of clusters: the one that is named, or one of those that fit. Nothing is known yet when a page comes back. */
+/**
+ * Panes of clusters: the one that is named, or one of those that fit. When a page comes back, nothing may be known yet,
+ * and a cluster may be gone: its pane then stays away, for JupyterLab would wait for who answers a dialog.
+ */
 export function choosing(
+  app: JupyterFrontEnd,
   store: Store,
   title: string,
   fits: (cluster: ClusterView) => boolean
 ): (args: ICommandArgs) => Promise<string | null> {
+  let restoring = true;
+  void app.restored.then(() => {
+    restoring = false;
+  });
   return async ({ name }) => {
     if (name !== undefined && store.state.revision < 0) {
       return name;
+    }
+    if (name !== undefined && restoring && !store.cluster(name)) {
+      return null;
     }
     return (await chooseCluster(store, name, title, fits))?.name ?? null;
   };
 }
 
-/** Closes panes of clusters that are gone, also of those restored before the server was heard. */
+/**
+ * Closes panes of clusters that are gone, also of those that came back with the page: these only once it is restored,
+ * for a pane that goes meanwhile leaves JupyterLab restoring for ever.
+ */
 export function closeWhenGone<T extends Widget>(
+  app: JupyterFrontEnd,
   panes: WidgetTracker<MainAreaWidget<T>>,
   store: Store,
   prefix: string
 ): void {
-  store.changed.connect(() => {
+  const close = (): void => {
     if (store.state.revision >= 0) {
       panes
         .filter(pane => !store.cluster(pane.id.slice(prefix.length)))
         .forEach(pane => pane.dispose());
     }
+  };
+  void app.restored.then(() => {
+    store.changed.connect(close);
+    close();
   });
 }
