@@ -4,7 +4,7 @@ set -eu
 
 packages=(
   slurmctld slurmd slurmdbd slurm-client slurm-wlm-basic-plugins munge mariadb-server
-  chromium libatomic1 openssh-server python3-venv iproute2
+  chromium libatomic1 openssh-server python3-venv iproute2 sudo
 )
 missing=()
 for package in "${packages[@]}"; do

@@ -32,7 +32,7 @@ def environment_of(account: pwd.struct_passwd) -> dict[str, str]:
 
 
 def prefix_of(template: str, account: pwd.struct_passwd) -> Sequence[str]:
-    """The words before a command that make it this user's, from ``sudo -E -u {username}`` or the like."""
+    """The words before a command that make it this user's, from ``sudo -n -u {username}`` or the like."""
     return fill_in(template, account.pw_name, account.pw_dir)
 
 

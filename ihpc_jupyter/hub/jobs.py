@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from ihpc_jupyter.errors import IhpcError, Unavailable
+from ihpc_jupyter.errors import IhpcError, NotAllowed, Unavailable
 from ihpc_jupyter.hub.account import account_of, environment_of, prefix_of
 from ihpc_jupyter.hub.choice import Choice
 from ihpc_jupyter.model.site import Site
@@ -17,7 +17,7 @@ _LONGEST_TAIL = 3000
 
 
 class UserJobs:
-    """Batch commands run as *user* through *prefix* (``sudo -E -u {username}``); *logs* is a directory that the
+    """Batch commands run as *user* through *prefix* (``sudo -n -u {username}``); *logs* is a directory that the
     nodes see, in which ``{homedir}`` and ``{username}`` are filled in; *commands* say where the batch system's
     programs are. Raises `NotFound` for an unknown user.
     """
@@ -44,7 +44,7 @@ class UserJobs:
         return done.stdout[-_LONGEST_TAIL:]
 
     async def cancel(self, job_id: str) -> None:
-        """Cancel one job. Raises `Unavailable`."""
+        """Cancel one job. Raises `Unavailable`, `NotAllowed`."""
         await self._batch.cancel([job_id])
 
     async def cancel_patiently(self, job_id: str) -> None:
@@ -53,7 +53,7 @@ class UserJobs:
         while True:
             try:
                 await self.cancel(job_id)
-            except Unavailable:
+            except (Unavailable, NotAllowed):
                 await asyncio.sleep(pause)
                 pause = min(60.0, 2 * pause)
             else:

@@ -38,14 +38,16 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
     lane_timeouts = Dict(help="Other clocks of single lanes: {'urgent': {'queue': 600, 'boot': 60, 'http': 30}}.")
     log_directory = Unicode("{homedir}/.ihpc/hub", help="Where the logs of the jobs go; {homedir}, {username}.")
     node_host = Callable(lambda node: node, help="From a node's name to the host on which the hub reaches it.")
+    # Batchspawner's keeps the hub's environment, which takes a rule with SETENV, and may ask for a password.
+    exec_prefix = Unicode("sudo -n -u {username}", help="Words that make a command the user's.")
     batch_script = Unicode("", help="A template of the whole script, with {cmd} in it.")
     batch_submit_cmd = Unicode("", help="Where the program is, and options that go with each submission.")
     batch_query_cmd = Unicode("", help="Where the program is.")
     batch_cancel_cmd = Unicode("", help="Where the program is.")
     req_srun = Unicode("", help="Words before the server's command; a job step of its own is not needed.")
     for _own in (
-        queue_timeout, boot_timeout, lane_timeouts, log_directory, node_host, batch_script,
-        batch_submit_cmd, batch_query_cmd, batch_cancel_cmd, req_srun,
+        queue_timeout, boot_timeout, lane_timeouts, log_directory, node_host, exec_prefix,
+        batch_script, batch_submit_cmd, batch_query_cmd, batch_cancel_cmd, req_srun,
     ):  # fmt: skip
         _own.tag(config=True)
     del _own

@@ -14,7 +14,7 @@ from batchspawner.batchspawner import JobStatus
 from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join
 
-from ihpc_jupyter.errors import IhpcError, NotFound, Unavailable
+from ihpc_jupyter.errors import IhpcError, NotAllowed, NotFound, Unavailable
 from ihpc_jupyter.hub import telling
 from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
@@ -301,8 +301,8 @@ class IhpcSpawner(SlurmLanes):
             return
         try:
             await jobs.cancel(job_id)
-        except Unavailable:
-            self.log.warning("Job %s could not be cancelled yet; it is tried again.", job_id)
+        except (Unavailable, NotAllowed) as error:
+            self.log.warning("Job %s could not be cancelled yet; it is tried again: %s", job_id, error)
             self._cancelling = asyncio.ensure_future(jobs.cancel_patiently(job_id))
             return
         watch.hurry(job_id, True)
@@ -329,7 +329,7 @@ class IhpcSpawner(SlurmLanes):
         return JobStatus.PENDING if job.state.waiting else JobStatus.RUNNING
 
     async def cancel_batch_job(self) -> None:
-        """Cancel the job. Raises `Unavailable`."""
+        """Cancel the job. Raises `Unavailable`, `NotAllowed`."""
         await self._jobs().cancel(self.job_id)
 
     async def run_command(self, cmd: str, input: str | None = None, env: dict[str, str] | None = None) -> str:  # noqa: A002

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ihpc_jupyter.errors import Unavailable
+from ihpc_jupyter.errors import NotAllowed, Unavailable
 from ihpc_jupyter.scheduler.environment import chosen_environment
 
 OUTPUT_LIMIT = 256 << 20
@@ -75,13 +75,17 @@ class Transport:
         """Run *argv* with *variables* added to the chosen environment; wait at most *timeout* seconds.
 
         Raises `Unavailable` when the program is not there, the host cannot be reached, or the time is
-        over; the command's whole process group is killed then, and when the caller is cancelled.
+        over; the command's whole process group is killed then, and when the caller is cancelled. Raises
+        `NotAllowed` where the prefix does not make it somebody else's.
         """
         self.requests += 1
+        program = argv[0]
         if self._prefix:
             argv = self._as_somebody_else(argv, variables or {})
         if self.host is None:
-            return await self._start(argv, stdin, timeout, {**self._environment, **(variables or {})})
+            done = await self._start(argv, stdin, timeout, {**self._environment, **(variables or {})})
+            self._check_prefix(program, done)
+            return done
         done = await self._start(self._over_ssh(argv, timeout, variables), stdin, timeout + 2, self._environment)
         if done.returncode == 255:
             raise Unavailable(
@@ -101,6 +105,18 @@ class Transport:
         if program is None:
             raise _missing(argv[0], "on this host")
         return [*self._prefix, "env", "-i", *_assignments({**self._environment, **variables}), program, *argv[1:]]
+
+    def _check_prefix(self, program: str, done: Completed) -> None:
+        """Raises `NotAllowed` where it is the prefix that speaks: the command did not run."""
+        if not self._prefix or done.returncode == 0:
+            return
+        words, name = _last_line(done.stderr), Path(self._prefix[0]).name
+        # The second is sudo's for who stands in no rule; it goes on with the command's words.
+        if words.startswith((f"{name}: ", "Sorry, user ")):
+            raise NotAllowed(
+                f"{program} may not run as its user: {words.partition(' to execute ')[0]}.",
+                "Administrators: exec_prefix, and the rule for it, are in docs/hub.md under “Security”.",
+            )
 
     async def hold(
         self, argv: Sequence[str], said: Path, variables: Mapping[str, str] | None = None

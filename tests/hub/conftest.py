@@ -13,7 +13,7 @@ _LAB = """
 c.Spawner.args = ["--LabApp.expose_app_in_browser=True"]
 c.IhpcSpawner.req_prologue = 'export IHPC_RUNTIME="$IHPC_RUNTIME/$(hostname)"'
 """
-_BROKEN = "[ ! -e ~/.ihpc-broken ] || { echo 'the module system is broken'; exit 3; }"
+BROKEN = "[ ! -e ~/.ihpc-broken ] || { echo 'the module system is broken'; exit 3; }"
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def lab_hub_session(possible: None, slurm_session: SlurmBed) -> Iterator[Hub]:
 
 @pytest.fixture(scope="session")
 def quick_hub_session(possible: None, slurm_session: SlurmBed) -> Iterator[Hub]:
-    with running_hub(slurm_session, f"c.Spawner.cmd = {TINY!r}\nc.IhpcSpawner.req_prologue = {_BROKEN!r}") as hub:
+    with running_hub(slurm_session, f"c.Spawner.cmd = {TINY!r}\nc.IhpcSpawner.req_prologue = {BROKEN!r}") as hub:
         yield hub
 
 

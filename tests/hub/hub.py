@@ -103,6 +103,7 @@ class Hub:
         self.url = f"http://127.0.0.1:{self.port}"
         self.hub_api = f"http://127.0.0.1:{hub_port}/hub/api"
         self.log = directory / "hub.log"
+        self.started_by: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
         (directory / "site.toml").write_text(_site(bed) if site is None and bed is not None else site or "")
         # The program itself: the one in the virtual environment's bin starts it as a child that a kill misses.
@@ -143,7 +144,7 @@ class Hub:
         }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"],
+                [*self.started_by, sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"],
                 cwd=self.directory, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
 
