@@ -1,13 +1,14 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { LabIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { showFailure } from '../dialogs/Failure';
 import { argsOf, CATEGORY, type ICommandArgs } from './ids';
 
 /** A command as a person meets it. */
 export interface ICommand {
   id: string;
-  label: string;
+  label: string | ((args: ReadonlyPartialJSONObject) => string);
   caption: string;
   /** Where it is also a button of a toolbar. */
   icon?: LabIcon;

@@ -27,6 +27,8 @@ export interface IPaneKind<T extends Widget> {
   id: string;
   command: string;
   label: string;
+  /** The same for the launcher's narrow cards: soft hyphens say where it may break. */
+  hyphenated?: string;
   caption: string;
   icon: LabIcon;
   failure: string;
@@ -64,7 +66,7 @@ export function addPane<T extends Widget>(
   register(app, palette, [
     {
       id: command,
-      label,
+      label: args => (args.isLauncher && kind.hyphenated) || label,
       caption: kind.caption,
       icon,
       failure: kind.failure,
@@ -77,7 +79,12 @@ export function addPane<T extends Widget>(
     }
   ]);
   if (kind.rank !== undefined) {
-    launcher?.add({ command, category: CATEGORY, rank: kind.rank });
+    launcher?.add({
+      command,
+      args: { isLauncher: true },
+      category: CATEGORY,
+      rank: kind.rank
+    });
   }
   void restorer?.restore(panes, {
     command,

@@ -36,6 +36,7 @@ export const responsivenessPlugin: JupyterFrontEndPlugin<void> = {
         id: 'ihpc-responsiveness',
         command: CommandIDs.openResponsiveness,
         label: 'Responsiveness',
+        hyphenated: 'Responsive\u00adness',
         caption: 'How long things take: queues, answers, round trips, I/O',
         icon: responsivenessIcon,
         failure: 'The pane cannot be opened',
