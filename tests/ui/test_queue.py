@@ -179,6 +179,8 @@ def test_it_fits_where_it_is_shown(lab: Lab, theme: str, width: int) -> None:
     assert table.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), (
         "nothing has to be scrolled sidewards"
     )
+    first = pane.locator("tbody tr").first
+    assert "batch" in first.inner_text(), "its lane is told, in a column of its own or beside its state"
     if width < 600:
         pane.get_by_label("Sort").select_option("state down")
         expect(pane.locator("tbody tr").first).to_contain_text("RUNNING")

@@ -44,6 +44,9 @@ export function QueueLine(
       </th>
       <td className="ihpc-Queue-state">
         <QueueState row={row} />
+        <span className="ihpc-Faint ihpc-Queue-laneHere">
+          {row.lane || row.partition}
+        </span>
         {row.reason_text && !props.inFold && (
           <span className="ihpc-Queue-reason" title={row.reason}>
             {row.reason_text}
