@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.scheduler import slurm_text as text
 from ihpc_jupyter.scheduler.reasons import explain_reason
+from ihpc_jupyter.scheduler.slurm_room import had_to_go
 
 NOW = 1795346300.0
 
@@ -238,3 +239,29 @@ def test_unknown_reasons_are_shown_as_they_are() -> None:
     assert explain_reason("SomethingNew_42") == "SomethingNew_42"
     assert explain_reason("") == ""
     assert "down" in explain_reason("ReqNodeNotAvail, UnavailableNodes:n[1-4]")
+
+
+@pytest.mark.parametrize(
+    ("state", "end", "went"),
+    [
+        ("PENDING", "N/A", True),
+        ("RUNNING", "1795360630", True),
+        ("CANCELLED", "1795346229", True),
+        ("CANCELLED", "1795346227", False),  # its end came first, whenever Slurm says that it was submitted
+    ],
+)
+def test_who_was_requeued_had_to_go_unless_it_had_ended_before(state: str, end: str, went: bool) -> None:
+    (job,) = text.parse_squeue(record("12", state, start="1795346227", end=end, restarts="1"), NOW)
+    assert had_to_go(job, 1795346228, 1795346230) is went
+    assert not had_to_go(job, 1795346230, 1795346232), "another run's moments"
+
+
+def test_who_ran_undisturbed_had_not_to_go() -> None:
+    (job,) = text.parse_squeue(record("12", "RUNNING", start="1795346229", end="1795360630"), NOW)
+    assert not had_to_go(job, 1795346228, 1795346230)
+
+
+def test_who_was_ended_by_preemption_had_to_go_when_it_ended() -> None:
+    (job,) = text.parse_squeue(record("12", "PREEMPTED", start="1795346100", end="1795346240"), NOW)
+    assert not had_to_go(job, 1795346228, 1795346230)
+    assert had_to_go(job, 1795346238, 1795346240)

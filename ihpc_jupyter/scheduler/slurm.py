@@ -204,17 +204,14 @@ class Slurm:
         return [self._with_lane(job) for job in text.parse_sacct(done.stdout) if job.id in wanted]
 
     async def sent_away(self, since: float, until: float) -> list[str]:
-        """One ``squeue``: a requeue sets a job's time of submission anew, and so tells when it was."""
+        """One ``squeue`` of the lanes that give way."""
         lanes = [lane for lane in self._site.lanes.values() if lane.preemptible and lane.partition]
         if not lanes:
             return []
         partitions = ",".join(sorted({lane.partition or "" for lane in lanes}))
         argv = ["squeue", "--noheader", "--states=all", f"--partition={partitions}"]
         done = await self._ask([*argv, f"--Format={text.SQUEUE_FORMAT}"])
-        jobs = text.parse_squeue(done.stdout, time.time())
-        requeued = [job.id for job in jobs if job.restarts and since <= (job.submitted_at or 0.0) <= until]
-        ended = [job for job in jobs if job.state is JobState.PREEMPTED]
-        return [*requeued, *(job.id for job in ended if since <= (job.ends_at or 0.0) <= until)]
+        return [job.id for job in text.parse_squeue(done.stdout, time.time()) if room.had_to_go(job, since, until)]
 
     async def account(self, since: float) -> list[Job]:
         """One ``sacct`` for all users; those whose jobs Slurm keeps private are left out by it."""

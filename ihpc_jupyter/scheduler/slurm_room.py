@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.nodes import NodeGroup
 from ihpc_jupyter.model.site import Lane
 from ihpc_jupyter.scheduler.base import Capacity
@@ -140,3 +141,15 @@ def parse_cycles(text: str) -> dict[str, float]:
         if kind and match and int(match[1]):
             cycles[kind] = int(match[1]) / 1e6
     return cycles
+
+
+def had_to_go(job: Job, since: float, until: float) -> bool:
+    """Whether a job was sent away between these moments.
+
+    Slurm dates a requeued job's submission anew, when its processes have gone; also one's that was cancelled
+    meanwhile. So who had ended before these moments had not to go in them, whatever its time of submission.
+    """
+    if job.state is JobState.PREEMPTED:
+        return since <= (job.ends_at or 0.0) <= until
+    ended_before = job.state.ended and (job.ends_at or 0.0) < since
+    return job.restarts > 0 and not ended_before and since <= (job.submitted_at or 0.0) <= until
