@@ -1,8 +1,11 @@
 """Ordinary users for jobs: found, or made when root asks for one that does not exist."""
 
+import fcntl
 import os
 import pwd
 import subprocess
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from .programs import find_program
@@ -15,8 +18,18 @@ def ensure_user(name: str) -> pwd.struct_passwd:
     except KeyError:
         if os.geteuid() != 0:
             raise
-    command = [find_program("useradd"), "--create-home", "--shell", "/bin/bash", name]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return _made(name)
+
+
+def _made(name: str) -> pwd.struct_passwd:
+    """Make it, one process after the other: `useradd` refuses to wait for another."""
+    program = find_program("useradd")
+    with Path(program).open("rb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
+        command = [program, "--create-home", "--shell", "/bin/bash", name]
+        subprocess.run(command, check=True, capture_output=True, timeout=30)
     return pwd.getpwnam(name)
 
 
