@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 from batchspawner.batchspawner import BatchSpawnerBase
 from jupyterhub.spawner import SpawnException
-from traitlets import Integer, Tuple, Unicode, default
+from traitlets import Integer, TraitError, Tuple, Unicode, default, validate
 
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.hub import choice, form
@@ -46,10 +46,20 @@ class LaneSpawner(BatchSpawnerBase):
         _trait.tag(config=True)
     del _trait
 
+    instead: ClassVar[Mapping[str, str]] = {}
+    """Settings for batchspawner that cannot be kept, with what to use instead."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.token_hash = ""
         self._asked: Mapping[str, object] | None = None
+
+    @validate("ports")
+    def _fit_ports(self, proposal: Mapping[str, Any]) -> tuple[int, int]:
+        first, last = proposal["value"]
+        if not 1 <= first <= last <= 65535:
+            raise TraitError(f"{(first, last)} are not the first and the last of ports.")
+        return first, last
 
     @classmethod
     def find_mistakes(cls, configured: Configured) -> list[str]:

@@ -20,7 +20,6 @@ from ihpc_jupyter.hub.script import ServerJob, exports_of, server_command, serve
 from ihpc_jupyter.hub.startup import Configured
 from ihpc_jupyter.model.site import ServerSite
 
-_INSTEAD = {"batchspawner_singleuser_cmd": former.INSTEAD["batchspawner_singleuser_cmd"]}
 _SETTING_OF = {"partition": "queue", "gpus": "ngpus"}
 
 
@@ -28,13 +27,16 @@ class RenderedLanes(UserEnvMixin, LaneSpawner):
     """A spawner with lanes of the batch system that `system` describes: its settings and its script."""
 
     system: ClassVar[System]
+    instead: ClassVar[Mapping[str, str]] = {
+        "batchspawner_singleuser_cmd": former.INSTEAD["batchspawner_singleuser_cmd"]
+    }
 
     batch_script = Unicode("", help="A template of the whole script, with {cmd} in it.").tag(config=True)
 
     @classmethod
     def find_mistakes(cls, configured: Configured) -> list[str]:
         """What is wrong with the hub's settings and its site file; one line each, by name."""
-        found = list(former.not_kept(configured, _INSTEAD))
+        found = list(former.not_kept(configured, cls.instead))
         if found:
             return found
         settings = {name: value for name, (_, value) in configured.items()}
