@@ -13,6 +13,7 @@ from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.hub import choice, form
 from ihpc_jupyter.hub.account import unix_groups
 from ihpc_jupyter.hub.port import register
+from ihpc_jupyter.hub.singleuser import SECRETS
 from ihpc_jupyter.hub.startup import Configured, check_hub
 from ihpc_jupyter.model.metrics import Summary
 from ihpc_jupyter.model.site import Described, Lane
@@ -132,11 +133,11 @@ class LaneSpawner(BatchSpawnerBase):
     def _server_program(self) -> list[str]:
         return [self._python(), "-m", "jupyterhub.singleuser"]
 
-    def _server_words(self, lane: Lane) -> list[str]:
-        """The command that tells the hub its port and becomes the server."""
+    def _server_words(self, lane: Lane, secrets: str = "") -> list[str]:
+        """The command that tells the hub its port and becomes the server; *secrets* is a file with its token."""
         first, last = self.ports
         wrapper = [self._python(lane), "-m", "ihpc_jupyter.hub.singleuser", str(first), str(last)]
-        return [*wrapper, *self.cmd, *self.get_args()]
+        return [*wrapper, *([SECRETS, secrets] if secrets else []), *self.cmd, *self.get_args()]
 
     def _environment(self) -> dict[str, str]:
         """The server's environment; of the hub's own choice what `req_keepvars` names, where that is set."""

@@ -6,11 +6,13 @@ No such system was run: its programs are stand-ins that answer as its manuals sa
 import asyncio
 import json
 import logging
+import os
+import pwd
 import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -20,7 +22,8 @@ pytest.importorskip("batchspawner", reason="JupyterHub or batchspawner is missin
 
 from jupyterhub.spawner import SpawnException
 
-from tests.family.spawners import ACCOUNT, KINDS, THEIRS, TOKEN, script_of, site_file, spawner_of
+from ihpc_jupyter.hub import family
+from tests.family.spawners import ACCOUNT, IN_FILE, KINDS, THEIRS, TOKEN, site_file, spawner_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -56,17 +59,26 @@ print(answer.read_text() if answer.exists() else "")
 """
 
 
+def put_stand_ins(place: Path, programs: Sequence[str]) -> None:
+    """In *place*: they note what they are asked, the first its input, too, and answer what is written there."""
+    for name in programs:
+        (place / name).write_text(STAND_IN.format(python=sys.executable, place=str(place), submit=programs[0]))
+        (place / name).chmod(0o700)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_batchspawners_chain_starts_and_stops_a_server(
-    describe: Callable[[str], None], tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+    describe: Callable[[str], None],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
 ) -> None:
     describe(site_file(kind))
+    home = tmp_path / "home"
+    monkeypatch.setattr(family, "account_of", lambda _: pwd.struct_passwd((*ACCOUNT[:5], str(home), ACCOUNT[6])))
     programs, said, job_id, waiting, running = ANSWERS[kind]
-    for name in programs:
-        (tmp_path / name).write_text(
-            STAND_IN.format(python=sys.executable, place=str(tmp_path), submit=programs[0])
-        )
-        (tmp_path / name).chmod(0o700)
+    put_stand_ins(tmp_path, programs)
     (tmp_path / f"{programs[0]}.txt").write_text(said)
     asked = tmp_path / f"{programs[1]}.txt"
     asked.write_text(waiting)
@@ -76,7 +88,7 @@ def test_batchspawners_chain_starts_and_stops_a_server(
     )
     spawner.log = logging.getLogger("hub")
     spawner.user_options = {"lane": "batch"}
-    expected = script_of(spawner, lane="batch")
+    expected = spawner._script(spawner.accept({"lane": "batch"}), str(home))
 
     async def play() -> tuple[str, int]:
         with pytest.raises(LookupError):
@@ -113,11 +125,47 @@ def test_batchspawners_chain_starts_and_stops_a_server(
     submitted = seen[programs[0]]
     assert submitted["input"] == expected
     assert submitted["environment"]["ASKED_FOR"] == ACCOUNT.pw_name
-    in_environment = submitted["environment"].get("JUPYTERHUB_API_TOKEN") == TOKEN
-    assert in_environment is (kind in {"lsf", "condor"})
+    assert TOKEN not in str(submitted["environment"])
+    its_token_is_in_a_file(home, submitted["input"], expected=kind in IN_FILE)
     assert TOKEN not in str([one["argv"] for one in seen.values()])
     assert job_id in seen[programs[2]]["argv"]
     assert TOKEN not in caplog.text
+
+
+def its_token_is_in_a_file(home: Path, script: str, *, expected: bool) -> None:
+    """Which only its user may read, and which the script names."""
+    left = [*home.rglob("*.json")]
+    assert len(left) == expected
+    for file in left:
+        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        assert str(file) in script
+        assert json.loads(file.read_text())["JUPYTERHUB_API_TOKEN"] == TOKEN
+
+
+def test_a_server_finds_its_token_where_the_hub_left_it(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    show = "import os, sys, ihpc_jupyter.hub.singleuser as starter; starter.tell = lambda port: None; "
+    show += "starter.main(sys.argv[1:])"
+    words = [sys.executable, "-c", show, "30000", "39999", "--secrets", str(file), "printenv", "WORD"]
+    environment = {"PATH": os.environ["PATH"], "JUPYTERHUB_SERVICE_URL": "http://0.0.0.0:0/user/x/"}
+
+    def start() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+
+    file.write_text('{"WORD": "secret"}')
+    assert start().stdout == "secret\n"
+    assert not file.exists(), "it is there no longer than it is needed"
+    assert "The hub left no token for this server" in start().stderr
+
+
+def test_a_token_that_cannot_be_left_is_told_and_nothing_is_submitted(describe: Callable[[str], None]) -> None:
+    describe(site_file("condor"))
+    spawner = spawner_of("condor", exec_prefix="echo may not run >&2; false", batch_submit_cmd="touch /submitted")
+    with pytest.raises(SpawnException) as refused:
+        asyncio.run(spawner.start())
+    assert "token could not be left" in refused.value.jupyterhub_message
+    assert "may not run" in refused.value.jupyterhub_message
+    assert spawner.job_id == ""
 
 
 SILENT = {

@@ -12,12 +12,14 @@ from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.hub.directives import condor_description, condor_quoted
 from tests.family.spawners import (
     HOME,
+    IN_FILE,
     KINDS,
     PROLOGUE,
     TOKEN,
     out,
     read_arguments,
     script_of,
+    secrets_of,
     site_file,
     spawner_of,
 )
@@ -78,13 +80,13 @@ def test_a_script_asks_for_lane_shape_and_time_in_the_systems_words(
     assert head.splitlines() == ["#!/bin/bash", *lines, f"{mark} one", f"{mark} two"]
     exports = [line for line in rest.splitlines() if line.startswith("export ")]
     token = f"export JUPYTERHUB_API_TOKEN={shlex.quote(TOKEN)}"
-    assert (token in exports) is (kind != "lsf"), "LSF shows everybody the script"
+    assert (token in exports) is (kind not in IN_FILE), "others may read the script"
+    assert ("a-secret" in script) is (kind not in IN_FILE), "in no other variable or word either"
     assert bool(exports) is (kind != "lsf")
     before, server = rest.splitlines()[len(exports) :]
     assert before == PROLOGUE
-    assert server.startswith(
-        "exec /opt/python3 -m ihpc_jupyter.hub.singleuser 30000 39999 /opt/python3 -m jupyterhub"
-    )
+    words = ["exec", "/opt/python3", "-m", "ihpc_jupyter.hub.singleuser", "30000", "39999", *secrets_of(kind)]
+    assert server.startswith(f"{shlex.join(words)} /opt/python3 -m jupyterhub")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,8 @@ def test_a_description_asks_htcondor_in_its_words(
     assert TOKEN not in arguments
     dash_c, command = read_arguments(arguments)
     done = subprocess.run(["/bin/bash", dash_c, command], capture_output=True, text=True, check=True, timeout=10)
-    assert done.stdout == "-m ihpc_jupyter.hub.singleuser 30000 39999 /opt/it's a \"b\" $(c) $$ \\n\nit's 2\n"
+    words = ["-m", "ihpc_jupyter.hub.singleuser", "30000", "39999", *secrets_of("condor")]
+    assert done.stdout == " ".join(words) + " /opt/it's a \"b\" $(c) $$ \\n\nit's 2\n"
 
 
 @pytest.mark.parametrize("command", ["a\nb", "a\x07", "x $$(id)", "tab\there"])
@@ -144,7 +147,8 @@ def test_a_script_is_one_of_bashs_and_hands_on_every_word(describe: Callable[[st
     done = subprocess.run(
         ["/bin/bash"], input=asking, env=environment, capture_output=True, text=True, check=True, timeout=10
     )
-    assert done.stdout == f"-m ihpc_jupyter.hub.singleuser 30000 39999 server {nasty}\nit's 2\n{nasty}"
+    words = ["-m", "ihpc_jupyter.hub.singleuser", "30000", "39999", *secrets_of(kind), "server"]
+    assert done.stdout == f"{' '.join(words)} {nasty}\nit's 2\n{nasty}"
     head = script.partition("\ncd -- ")[0]
     assert "other" not in head
     assert "reboot" not in head

@@ -16,6 +16,7 @@ from ihpc_jupyter.hub import family
 from tests.family.spawners import (
     ACCOUNT,
     HOME,
+    IN_FILE,
     KINDS,
     PROLOGUE,
     THEIRS,
@@ -191,7 +192,7 @@ def test_batchspawners_own_scripts_are_filled_in_as_a_centres(describe: Callable
         assert any(
             shlex.split(line)[-4:] == words for line in script.splitlines() if "jupyterhub.singleuser" in line
         )
-        assert (shlex.quote(TOKEN) in script) is (kind != "lsf")
+        assert (shlex.quote(TOKEN) in script) is (kind not in IN_FILE)
 
 
 def test_a_users_home_that_cannot_stand_in_a_script_is_refused(
