@@ -107,6 +107,15 @@ class FamilySpawner(RenderedLanes):
         self.log.error("This is no job's id: %r", told)
         return ""
 
+    async def run_command(self, cmd: str, input: str | None = None, env: dict[str, str] | None = None) -> str:  # noqa: A002
+        """As batchspawner does. Raises `RuntimeError` with words: of one without any it makes "no such job"."""
+        try:
+            return str(await super().run_command(cmd, input=input, env=env))
+        except RuntimeError as error:
+            raise RuntimeError(str(error) or "The command failed without a word.") from None
+        except OSError as error:
+            raise RuntimeError(f"The command could not be run: {error}") from error
+
     def state_isunknown(self) -> bool:
         """Whether what was said of the job is neither of those, nor that it is over: unknown is not gone."""
         silent = bool(self.job_status) and not re.search(self.system.gone, self.job_status)
