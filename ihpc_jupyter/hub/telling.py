@@ -35,7 +35,7 @@ def waits(job: Job, lane: str, since: float, place: int | None = None) -> str:
 
 def waiting(line: str, since: float) -> str:
     """The *line* as HTML that says since when the start waits (seconds since 1970): the page counts from there."""
-    return f'<span data-since="{since:.0f}">{escape(line)}</span>'
+    return f'<span data-since="{int(since)}">{escape(line)}</span>'
 
 
 def runs(job: Job, lane: str, waited: float) -> str:
