@@ -134,6 +134,18 @@ def test_a_setting_that_no_start_could_use_is_refused_by_name_when_the_hub_start
     assert mistakes(later, IhpcSpawner) == [], "what stands in others' sections is not ours to refuse"
 
 
+def test_a_centres_own_class_may_want_a_user_when_it_is_made(undescribed: dict[str, object]) -> None:
+    class Own(IhpcSpawner):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            assert self.user is not None
+
+    settings = Config({"IhpcSpawner": {**undescribed, "ports": (2, 1)}})
+    settings.Spawner.env_keep.append("MODULEPATH")
+    (line,) = mistakes(settings, Own)
+    assert line.startswith("c.IhpcSpawner.ports: ")
+
+
 def test_a_lane_has_clocks_of_its_own(undescribed: dict[str, object]) -> None:
     clocks = {"batch": {"queue": 90000, "http": 7}}
     settings = undescribed | {

@@ -10,6 +10,7 @@ from typing import Any
 from jupyterhub.app import JupyterHub
 from traitlets import HasTraits, TraitError
 from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from ihpc_jupyter.hub import former
 
@@ -68,12 +69,15 @@ def _unfit(configured: Configured, kind: type[Any]) -> Iterator[tuple[str, str]]
     """Settings that the class does not take, by name: without this they would be told to each user at a start."""
     ours = {one.__name__ for one in kind.mro() if one.__module__.startswith("ihpc_jupyter.")}
     known = kind.class_trait_names(config=True)
+    blank = HasTraits.__new__(kind)  # not made whole: a centre's own class may want a user for that
     for name, (section, value) in configured.items():
         if name in kind.instead:
             continue  # refused with a better word
+        if isinstance(value, LazyConfigValue | DeferredConfig):
+            continue  # what is added to a default, or stands on the command line, is not a value yet
         if name in known:
             try:
-                kind(config=Config({kind.__name__: {name: value}}))
+                setattr(blank, name, value)
             except TraitError as error:
                 yield name, f"c.{section}.{name}: {error}"
         elif section in ours:
