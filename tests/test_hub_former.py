@@ -116,6 +116,36 @@ def test_clocks_that_cannot_be_are_refused_when_the_hub_starts(
     assert named in line
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [("ports", (40000, 30000), "(40000, 30000)"), ("ports", (30000, 70000), "70000"), ("ports", "3", "'3'"),
+     ("queue_timeout", "soon", "'soon'"), ("queue_timeout", 0, "less than 1"), ("boot_timeout", 1.5, "1.5"),
+     ("node_host", "{node}.example.org", "callable"), ("node_python", ["python3"], "['python3']"),
+     ("log_directory", "logs", "absolute"), ("log_directory", "{home}/x", "{homedir}"), ("req_gres", 5, "int 5"),
+     ("queue_timout", 600, "There is queue_timeout")],
+)  # fmt: skip
+def test_a_setting_that_no_start_could_use_is_refused_by_name_when_the_hub_starts(
+    undescribed: dict[str, object], name: str, value: object, told: str
+) -> None:
+    (line,) = mistakes(Config({"IhpcSpawner": {**undescribed, name: value}}), IhpcSpawner)
+    assert line.startswith(f"c.IhpcSpawner.{name}: ")
+    assert told in line
+    later = Config({"IhpcSpawner": undescribed, "Spawner": {"of_a_centres_own": value}})
+    assert mistakes(later, IhpcSpawner) == [], "what stands in others' sections is not ours to refuse"
+
+
+def test_a_centres_own_class_may_want_a_user_when_it_is_made(undescribed: dict[str, object]) -> None:
+    class Own(IhpcSpawner):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            assert self.user is not None
+
+    settings = Config({"IhpcSpawner": {**undescribed, "ports": (2, 1)}})
+    settings.Spawner.env_keep.append("MODULEPATH")
+    (line,) = mistakes(settings, Own)
+    assert line.startswith("c.IhpcSpawner.ports: ")
+
+
 def test_a_lane_has_clocks_of_its_own(undescribed: dict[str, object]) -> None:
     clocks = {"batch": {"queue": 90000, "http": 7}}
     settings = undescribed | {

@@ -136,7 +136,9 @@ def test_a_refusal_leads_to_its_field_and_stands_beside_it() -> None:
     assert 'href="#ihpc-time"' in summary(refused)
     assert "<9y>" not in summary(refused)
     told = render(SITE, (), {"time": "<9y>"}, None, 0, refused)
-    assert re.search(r'id="ihpc-time" value="&lt;9y&gt;"[^>]* aria-errormessage="ihpc-time-problem"', told)
+    assert re.search(
+        r'id="ihpc-time" value="&lt;9y&gt;"[^>]* aria-describedby="ihpc-time-problem ihpc-time-help"', told
+    )
     assert told.count("aria-invalid") == 1
     assert "href" not in summary(RefusedOption("'cmd'", "no such option", "lane")), "there is no such field"
 

@@ -44,6 +44,8 @@ class System:
     """Whether it looks for directives beyond the script's first command, too."""
     script_is_private: bool = True
     """Whether only the job's owner and the staff can read the script: else the environment is the submission's."""
+    token_in_file: bool = False
+    """Whether others may read script or environment, where a site is not careful: the token is in a file then."""
     plain_time: str = "s"
     plain_memory: str = "B"
 
@@ -249,17 +251,17 @@ GRIDENGINE = System(
     {"qos": _NO_QOS,
      "gpus": "GridEngine has no word of its own for GPUs; let a lane's partition be a queue of theirs."},
     r"</job_info>|<job_info\b[^>]*/>",  # the list of all jobs was told, without it
-    reads_on=True,
+    reads_on=True, token_in_file=True,
 )  # fmt: skip
 LSF = System(
     ServerKind.LSF, "#BSUB ", _lsf, minutes, _mib("MB"), {"qos": _NO_QOS},
     r"is not found|^(DONE|EXIT|ZOMBI)\b",
-    reads_on=True, script_is_private=False, plain_time="m",
+    reads_on=True, script_is_private=False, token_in_file=True, plain_time="m",
 )  # fmt: skip
 CONDOR = System(
     ServerKind.CONDOR, "", _condor, lambda seconds: str(math.ceil(seconds)), _mib(""),
     {"qos": _NO_QOS, "partition": "HTCondor has no queues; c.IhpcCondorSpawner.req_options may hold requirements.",
      "reservation": "HTCondor has no reservations; remove it."},
     r"^[345],",
-    script_is_private=False, plain_memory="M",
+    script_is_private=False, token_in_file=True, plain_memory="M",
 )  # fmt: skip

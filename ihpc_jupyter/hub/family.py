@@ -4,7 +4,9 @@ Jobs are submitted, asked for and cancelled as batchspawner does. Their scripts 
 no such system was run with them.
 """
 
+import json
 import re
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -67,16 +69,31 @@ class FamilySpawner(RenderedLanes):
         """
         chosen = self.accept(self.user_options or {})  # with what a hook of the centre's has set meanwhile
         try:
-            script = self._script(chosen, self._home())
+            home = self._home()
+            script = self._script(chosen, home)
         except IhpcError as error:
             raise problem(str(error), error.kind, error.status) from None
         names = self.get_req_subvars()
         command = " ".join(format_template(line, **names) for line in (self.exec_prefix, self.batch_submit_cmd))
         self.token_hash, self._awaits_port = hashed(self.api_token), True
+        if file := self._secrets_file(home):
+            await self._leave_secrets(file)
         self.log.info("Submitting to lane %s: %s", chosen.lane, command)
         said = await self.run_command(command, input=script, env=self._submission_environment())
         self.job_id = self._told_id(said)
         return str(self.job_id)
+
+    async def _leave_secrets(self, file: str) -> None:
+        """Write, as the user, what only the user's server may read. Raises `RuntimeError` with the cause."""
+        place = shlex.quote(file.rpartition("/")[0])
+        kept = shlex.quote(file)
+        write = f"PATH=/usr/bin:/bin; umask 077; mkdir -p {place} && rm -f {kept} && cat > {kept}"
+        prefix = format_template(self.exec_prefix, **self.get_req_subvars())
+        try:
+            command = f"{prefix} /bin/sh -c {shlex.quote(write)}"
+            await self.run_command(command, input=json.dumps(self._secrets()), env=self._submission_environment())
+        except RuntimeError as error:
+            raise RuntimeError(f"The server's token could not be left in {file}: {error}") from None
 
     def _told_id(self, said: str) -> str:
         """The job's id in the answer to a submission; empty where there is none."""
@@ -89,6 +106,15 @@ class FamilySpawner(RenderedLanes):
             return told
         self.log.error("This is no job's id: %r", told)
         return ""
+
+    async def run_command(self, cmd: str, input: str | None = None, env: dict[str, str] | None = None) -> str:  # noqa: A002
+        """As batchspawner does. Raises `RuntimeError` with words: of one without any it makes "no such job"."""
+        try:
+            return str(await super().run_command(cmd, input=input, env=env))
+        except RuntimeError as error:
+            raise RuntimeError(str(error) or "The command failed without a word.") from None
+        except OSError as error:
+            raise RuntimeError(f"The command could not be run: {error}") from error
 
     def state_isunknown(self) -> bool:
         """Whether what was said of the job is neither of those, nor that it is over: unknown is not gone."""
@@ -169,13 +195,13 @@ class IhpcGridengineSpawner(FamilySpawner, GridengineSpawner):
 
 
 class IhpcLsfSpawner(FamilySpawner, LsfSpawner):
-    """Servers as jobs of LSF. It shows a job's script to everybody: the token is in the job's environment."""
+    """Servers as jobs of LSF. It shows a job's script to everybody: nothing of the environment is in it."""
 
     system = directives.LSF
 
 
 class IhpcCondorSpawner(FamilySpawner, CondorSpawner):
-    """Servers as jobs of HTCondor. Who may read its queue reads a job's environment, and with it the token."""
+    """Servers as jobs of HTCondor. Who may read its queue reads a job's environment: the token is not in it."""
 
     system = directives.CONDOR
 

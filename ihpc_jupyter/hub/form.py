@@ -69,8 +69,11 @@ def _told(age: float | None, *, known: bool) -> str:
     return f"As told {seconds} ago." if known else "What is free is being asked for."
 
 
-def _invalid(field: str, wrong: str) -> str:
-    return f' aria-invalid="true" aria-errormessage="ihpc-{field}-problem"' if field == wrong else ""
+def _invalid(field: str, wrong: str, about: str = "") -> str:
+    """That a field is refused, and what describes it: its problem first, then what is *about* it in any case."""
+    invalid = field == wrong
+    described = " ".join(filter(None, [f"ihpc-{field}-problem" if invalid else "", about]))
+    return (' aria-invalid="true"' if invalid else "") + (f' aria-describedby="{described}"' if described else "")
 
 
 def _problem(field: str, refused: RefusedOption | None) -> str:
@@ -144,6 +147,6 @@ def _time(last: Mapping[str, object], refused: RefusedOption | None) -> str:
     return (
         f'<label class="form-label" for="ihpc-time">Time</label>{_problem("time", refused)}'
         f'<input class="form-control" type="text" name="time" id="ihpc-time" value="{shown}" maxlength="20"'
-        f' aria-describedby="ihpc-time-help"{_invalid("time", refused.field if refused else "")}>'
+        f"{_invalid('time', refused.field if refused else '', 'ihpc-time-help')}>"
         '<p id="ihpc-time-help" class="form-text">Like 90m, 4h or 1:30:00; empty for the lane\'s own.</p>'
     )

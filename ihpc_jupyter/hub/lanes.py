@@ -3,16 +3,17 @@
 import sys
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 from batchspawner.batchspawner import BatchSpawnerBase
 from jupyterhub.spawner import SpawnException
-from traitlets import Integer, Tuple, Unicode, default
+from traitlets import Integer, TraitError, Tuple, Unicode, default, validate
 
 from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.hub import choice, form
 from ihpc_jupyter.hub.account import unix_groups
 from ihpc_jupyter.hub.port import register
+from ihpc_jupyter.hub.singleuser import SECRETS
 from ihpc_jupyter.hub.startup import Configured, check_hub
 from ihpc_jupyter.model.metrics import Summary
 from ihpc_jupyter.model.site import Described, Lane
@@ -46,10 +47,20 @@ class LaneSpawner(BatchSpawnerBase):
         _trait.tag(config=True)
     del _trait
 
+    instead: ClassVar[Mapping[str, str]] = {}
+    """Settings for batchspawner that cannot be kept, with what to use instead."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.token_hash = ""
         self._asked: Mapping[str, object] | None = None
+
+    @validate("ports")
+    def _fit_ports(self, proposal: Mapping[str, Any]) -> tuple[int, int]:
+        first, last = proposal["value"]
+        if not 1 <= first <= last <= 65535:
+            raise TraitError(f"{(first, last)} are not the first and the last of ports.")
+        return first, last
 
     @classmethod
     def find_mistakes(cls, configured: Configured) -> list[str]:
@@ -122,11 +133,11 @@ class LaneSpawner(BatchSpawnerBase):
     def _server_program(self) -> list[str]:
         return [self._python(), "-m", "jupyterhub.singleuser"]
 
-    def _server_words(self, lane: Lane) -> list[str]:
-        """The command that tells the hub its port and becomes the server."""
+    def _server_words(self, lane: Lane, secrets: str = "") -> list[str]:
+        """The command that tells the hub its port and becomes the server; *secrets* is a file with its token."""
         first, last = self.ports
         wrapper = [self._python(lane), "-m", "ihpc_jupyter.hub.singleuser", str(first), str(last)]
-        return [*wrapper, *self.cmd, *self.get_args()]
+        return [*wrapper, *([SECRETS, secrets] if secrets else []), *self.cmd, *self.get_args()]
 
     def _environment(self) -> dict[str, str]:
         """The server's environment; of the hub's own choice what `req_keepvars` names, where that is set."""

@@ -3,6 +3,7 @@
 Scripts are rendered and tested as text: no such system was run with them.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -20,7 +21,6 @@ from ihpc_jupyter.hub.script import ServerJob, exports_of, server_command, serve
 from ihpc_jupyter.hub.startup import Configured
 from ihpc_jupyter.model.site import ServerSite
 
-_INSTEAD = {"batchspawner_singleuser_cmd": former.INSTEAD["batchspawner_singleuser_cmd"]}
 _SETTING_OF = {"partition": "queue", "gpus": "ngpus"}
 
 
@@ -28,13 +28,16 @@ class RenderedLanes(UserEnvMixin, LaneSpawner):
     """A spawner with lanes of the batch system that `system` describes: its settings and its script."""
 
     system: ClassVar[System]
+    instead: ClassVar[Mapping[str, str]] = {
+        "batchspawner_singleuser_cmd": former.INSTEAD["batchspawner_singleuser_cmd"]
+    }
 
     batch_script = Unicode("", help="A template of the whole script, with {cmd} in it.").tag(config=True)
 
     @classmethod
     def find_mistakes(cls, configured: Configured) -> list[str]:
         """What is wrong with the hub's settings and its site file; one line each, by name."""
-        found = list(former.not_kept(configured, _INSTEAD))
+        found = list(former.not_kept(configured, cls.instead))
         if found:
             return found
         settings = {name: value for name, (_, value) in configured.items()}
@@ -89,8 +92,8 @@ class RenderedLanes(UserEnvMixin, LaneSpawner):
         own = [line for line in self.req_options.splitlines() if line.strip()]
         job = ServerJob(
             [f"{self.system.mark}{option}" for option in [*self.system.said(wanted), *own]],
-            self._environment() if self.system.script_is_private else {},
-            self._server_words(lane),
+            self._without_token(self._environment()) if self.system.script_is_private else {},
+            self._server_words(lane, self._secrets_file(home)),
             [*site.prologue, *self.req_prologue.splitlines()],
             self.req_epilogue.splitlines(),
             shebang="#!/bin/bash",
@@ -112,11 +115,26 @@ class RenderedLanes(UserEnvMixin, LaneSpawner):
         return self._filled(values, job)
 
     def _submission_environment(self) -> dict[str, str]:
-        """As batchspawner has it; without the token where the script has it."""
+        """As batchspawner has it, without the token."""
         everything = {name: str(value) for name, value in self.get_env().items() if value is not None}
-        if not self.system.script_is_private:
-            return everything
         return {name: value for name, value in everything.items() if value != self.api_token}
+
+    # The server's token, where neither the script nor the environment is the user's and the staff's alone.
+
+    def _without_token(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """What of it goes into the script."""
+        if not self.system.token_in_file:
+            return environment
+        return {name: value for name, value in environment.items() if value != self.api_token}
+
+    def _secrets(self) -> dict[str, str]:
+        """The variables that hold the token."""
+        return {name: value for name, value in self._environment().items() if value == self.api_token}
+
+    def _secrets_file(self, home: str) -> str:
+        """Where the server finds them, one file for each server of the user; empty where the script has them."""
+        key = hashlib.sha256(self.name.encode()).hexdigest()[:16]
+        return f"{home}/.ihpc/hub/{key}.json" if self.system.token_in_file else ""
 
     # What is another matter where the script is no shell's.
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchspawner.batchspawner import SlurmSpawner
-from traitlets import Callable, Dict, Integer, Unicode, default
+from traitlets import Callable, Dict, Integer, TraitError, Unicode, default, validate
 
 from ihpc_jupyter.errors import IhpcError, InvalidRequest
 from ihpc_jupyter.hub import choice, former
+from ihpc_jupyter.hub.account import fill_in
 from ihpc_jupyter.hub.centre import Centre, centre
 from ihpc_jupyter.hub.clocks import Clocks, Part, check_lanes, longest, read_clocks
 from ihpc_jupyter.hub.jobs import UserJobs
@@ -52,9 +53,22 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
         _own.tag(config=True)
     del _own
 
+    instead = former.INSTEAD
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._http_timeout = int(self.http_timeout)  # as set for all; each start has its own
+
+    @validate("log_directory")
+    def _fit_log_directory(self, proposal: Mapping[str, Any]) -> str:
+        value = str(proposal["value"])
+        try:
+            words = fill_in(value, "user", "/home/user")
+        except InvalidRequest as error:
+            raise TraitError(str(error)) from None
+        if len(words) != 1 or not words[0].startswith("/"):
+            raise TraitError(f"{value!r} is not one absolute path.")
+        return value
 
     @classmethod
     def find_mistakes(cls, configured: Configured) -> list[str]:

@@ -1,7 +1,8 @@
 """Inside the job: find a free port, tell it to the hub, become the server.
 
-``python -m ihpc_jupyter.hub.singleuser FIRST LAST PROGRAM ARGUMENTS…``; the token and the hub's address are in
-the environment, as JupyterHub names them. Imports only what is there before the server's own first line.
+``python -m ihpc_jupyter.hub.singleuser FIRST LAST [--secrets FILE] PROGRAM ARGUMENTS…``; the hub's address is in
+the environment, as JupyterHub names it, and the token there or in a file of the user's own. Imports only what is
+there before the server's own first line.
 """
 
 import json
@@ -14,8 +15,18 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit, urlunsplit
 
+SECRETS = "--secrets"
+"""The word before a file with variables as JSON."""
+
 PATIENCE = 300.0
 """Seconds for which a hub that does not answer is asked again: it may be restarting."""
+
+
+def take_secrets(file: str) -> None:
+    """Put the variables in *file* into the environment, and remove it. Raises `OSError`, `ValueError`."""
+    with open(file, encoding="utf-8") as kept:  # noqa: PTH123 (nothing is imported that is not needed)
+        os.environ.update(json.load(kept))
+    os.unlink(file)  # noqa: PTH108
 
 
 def free_port(first: int, last: int) -> int:
@@ -56,7 +67,14 @@ def tell(port: int) -> None:
 
 def main(argv: list[str]) -> None:
     """Never returns: the process becomes the server."""
-    port = free_port(int(argv[0]), int(argv[1]))
+    first, last, *words = argv
+    if words[0] == SECRETS:
+        try:
+            take_secrets(words[1])
+        except (OSError, ValueError) as error:
+            sys.exit(f"The hub left no token for this server: {error}")
+        words = words[2:]
+    port = free_port(int(first), int(last))
     try:
         tell(port)
     except OSError as error:
@@ -64,7 +82,7 @@ def main(argv: list[str]) -> None:
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     netloc = f"{address.netloc.rpartition(':')[0]}:{port}"
     os.environ["JUPYTERHUB_SERVICE_URL"] = urlunsplit(address._replace(netloc=netloc))
-    os.execvp(argv[2], argv[2:])  # noqa: S606 (a program and its words, no shell)
+    os.execvp(words[0], words)  # noqa: S606 (a program and its words, no shell)
 
 
 if __name__ == "__main__":

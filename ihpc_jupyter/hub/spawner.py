@@ -15,7 +15,7 @@ from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join
 
 from ihpc_jupyter.errors import IhpcError, NotAllowed, NotFound, Unavailable
-from ihpc_jupyter.hub import telling
+from ihpc_jupyter.hub import lost, telling
 from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
 from ihpc_jupyter.hub.clocks import Part
@@ -27,7 +27,7 @@ from ihpc_jupyter.hub.watch import is_over
 from ihpc_jupyter.model.job import Job, JobState
 
 _STOP_PATIENCE = 10.0
-"""Seconds that a stop waits for the job's end, and a lost submission for its job to be seen."""
+"""Seconds that a stop waits for the job's end."""
 
 
 class IhpcSpawner(SlurmLanes):
@@ -96,7 +96,7 @@ class IhpcSpawner(SlurmLanes):
         self.token_hash = hashed(self.api_token)
         self._submitted = time.time()
         self._remember()
-        self._progress.tell(5, f"The job is being submitted to lane {self._lane_name}.")
+        self._tell_waiting(5, f"The job is being submitted to lane {self._lane_name}.")
         try:
             self.job_id = await self._submit(chosen)
             self._remember()
@@ -113,23 +113,12 @@ class IhpcSpawner(SlurmLanes):
             return await self._jobs().submit(self._tag, self._script(chosen), chosen)
         except Unavailable:
             # It may have been accepted all the same: a second one must not be asked for.
-            found = await self._find()
+            found = await lost.find(self._centre.watch, self._tag)
+            if found is None:
+                self._cancelling = asyncio.ensure_future(lost.cancel(self._centre.watch, self._jobs(), self._tag))
             if not found:
                 raise
             return found
-
-    async def _find(self) -> str | None:
-        """The id of the job that carries our tag, if one is to be seen within a while; None: nobody answered."""
-        found: str | None = None
-        until = time.monotonic() + _STOP_PATIENCE
-        while not found and time.monotonic() < until:
-            try:
-                found = next((job.id for job in await self._centre.watch.named(self._tag)), "")
-            except Unavailable:
-                found = None
-            if not found:
-                await asyncio.sleep(1)
-        return found
 
     # From the queue to a server that answers.
 
@@ -182,23 +171,27 @@ class IhpcSpawner(SlurmLanes):
         return answer
 
     def _tell(self, job: Job | None) -> None:
-        silent = self._centre.watch.silent
         waited = time.time() - self._submitted
-        more: dict[str, object] = {"lane": self._lane_name, "job_id": self.job_id, "waited": round(waited)}
-        if silent:
-            words = "The batch system does not answer; the job is kept, and asked for again."
-            self._progress.tell(10, words, ("silent",), state="UNKNOWN", **more)
+        more: dict[str, object] = {"job_id": self.job_id, "waited": round(waited)}
+        if self._centre.watch.silent:
+            self._tell_waiting(10, telling.SILENT, ("silent",), state="UNKNOWN", **more)
         elif job is None:
-            self._progress.tell(10, f"Job {self.job_id} was submitted to lane {self._lane_name}.", **more)
+            self._tell_waiting(10, f"Job {self.job_id} was submitted to lane {self._lane_name}.", **more)
         elif job.state.waiting:
             place = self._centre.watch.place(self.job_id)
             about = (job.state, job.reason, job.expected_start and round(job.expected_start / 60), place)
             words = telling.waits(job, self._lane_name, self._submitted, place)
             more |= {"state": job.state.value, "reason": job.reason, "place": place}
-            self._progress.tell(15, words, about, **more)
+            self._tell_waiting(15, words, about, **more)
         elif not self._told_url:
             words = telling.runs(job, self._lane_name, waited)
-            self._progress.tell(50, words, (job.state, job.node), state=job.state.value, **more)
+            more |= {"lane": self._lane_name, "state": job.state.value}
+            self._progress.tell(50, words, (job.state, job.node), **more)
+
+    def _tell_waiting(self, progress: int, words: str, about: object = None, **more: object) -> None:
+        """What is told before the job runs: the page counts the time meanwhile."""
+        html = telling.waiting(words, self._submitted)
+        self._progress.tell(progress, words, about, html_message=html, lane=self._lane_name, **more)
 
     def _seen(self) -> None:
         """Called by the watcher: a start looks again; a server that is up and whose job is over is reported."""
@@ -237,17 +230,7 @@ class IhpcSpawner(SlurmLanes):
             self.clear_state()
             return 1
         if not self.job_id:
-            if self._start_pending:
-                return None
-            # The hub went between submission and answer.
-            found = await self._find()
-            if found is None:
-                return None
-            if not found:
-                self.clear_state()
-                return 1
-            self.job_id = found
-            self._remember()
+            return None  # it is being submitted, or was when an earlier hub went: `get_url` looks for it
         self._centre.watch.follow(self.job_id, self._tag, self._seen)
         job = self._centre.watch.look(self.job_id)
         if job is None or not is_over(job):
@@ -271,6 +254,8 @@ class IhpcSpawner(SlurmLanes):
     async def _go_on(self, reached: "asyncio.Future[bool]") -> None:
         """The rest of a start that an earlier hub began, until JupyterHub has found the server, too."""
         try:
+            if not self.job_id:
+                await self._recall()
             await self._reach()
             self._remember()
             reached.set_result(True)
@@ -289,9 +274,19 @@ class IhpcSpawner(SlurmLanes):
             if not reached.done():
                 reached.set_result(False)
 
+    async def _recall(self) -> None:
+        """The job that an earlier hub submitted without hearing of it, as soon as somebody tells."""
+        self._tell_waiting(10, "The hub was away while the job was submitted; it is looked for.", state="UNKNOWN")
+        self.job_id = await lost.find_patiently(self._centre.watch, self._tag)
+        if not self.job_id:
+            raise problem("The hub was started again before the job was in the queue; start anew.", "lost", 500)
+        self._remember()
+
     async def stop(self, now: bool = False) -> None:
         """Cancel the job, and wait a moment for its end unless *now*."""
         if not self.job_id:
+            if self._tag:  # it may be there, though nobody has told of it
+                self._cancelling = asyncio.ensure_future(lost.cancel(self._centre.watch, self._jobs(), self._tag))
             return
         job_id, watch = self.job_id, self._centre.watch
         jobs = self._jobs()

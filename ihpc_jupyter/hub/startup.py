@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import wraps
 from typing import Any
 
 from jupyterhub.app import JupyterHub
-from traitlets import HasTraits
+from traitlets import HasTraits, TraitError
 from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from ihpc_jupyter.hub import former
 
@@ -46,6 +48,8 @@ def _check(hub: JupyterHub, kind: type[HasTraits]) -> None:
     if not issubclass(hub.spawner_class, kind):
         return
     found = mistakes(hub.config, hub.spawner_class)
+    if hub.internal_ssl:
+        found.append("c.JupyterHub.internal_ssl cannot be kept: its keys are in files that jobs do not have.")
     if found:
         hub.log.critical("The hub does not start with these settings:\n%s", "\n".join(found))
         hub.exit(1)
@@ -56,5 +60,26 @@ def mistakes(config: Config, kind: type[Any]) -> list[str]:
     configured: dict[str, tuple[str, object]] = {}
     for section in reversed([*(one.__name__ for one in kind.mro()), *former.SECTIONS]):
         configured |= {name: (section, value) for name, value in config.get(section, {}).items()}
-    found: list[str] = kind.find_mistakes(configured)
-    return found
+    unfit = dict(_unfit(configured, kind))
+    fit = {name: told for name, told in configured.items() if name not in unfit}
+    return [*unfit.values(), *kind.find_mistakes(fit)]
+
+
+def _unfit(configured: Configured, kind: type[Any]) -> Iterator[tuple[str, str]]:
+    """Settings that the class does not take, by name: without this they would be told to each user at a start."""
+    ours = {one.__name__ for one in kind.mro() if one.__module__.startswith("ihpc_jupyter.")}
+    known = kind.class_trait_names(config=True)
+    blank = HasTraits.__new__(kind)  # not made whole: a centre's own class may want a user for that
+    for name, (section, value) in configured.items():
+        if name in kind.instead:
+            continue  # refused with a better word
+        if isinstance(value, LazyConfigValue | DeferredConfig):
+            continue  # what is added to a default, or stands on the command line, is not a value yet
+        if name in known:
+            try:
+                setattr(blank, name, value)
+            except TraitError as error:
+                yield name, f"c.{section}.{name}: {error}"
+        elif section in ours:
+            near = "".join(f" There is {one}." for one in get_close_matches(name, known, 1))
+            yield name, f"c.{section}.{name}: there is no such setting.{near}"

@@ -8,6 +8,8 @@ from ihpc_jupyter.hub.clocks import Part
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.scheduler.reasons import explain_reason
 
+SILENT = "The batch system does not answer; the job is kept, and asked for again."
+
 _ENDS = {
     JobState.CANCELLED: "was cancelled",
     JobState.TIMEOUT: "reached its time limit",
@@ -29,6 +31,11 @@ def waits(job: Job, lane: str, since: float, place: int | None = None) -> str:
     if job.expected_start is not None:
         line += f" Expected start: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(job.expected_start))}."
     return line
+
+
+def waiting(line: str, since: float) -> str:
+    """The *line* as HTML that says since when the start waits (seconds since 1970): the page counts from there."""
+    return f'<span data-since="{int(since)}">{escape(line)}</span>'
 
 
 def runs(job: Job, lane: str, waited: float) -> str:

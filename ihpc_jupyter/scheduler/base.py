@@ -143,7 +143,10 @@ class BatchSystem(Protocol):
         """All jobs of this user that the batch system still tells of, lately ended ones included."""
 
     async def history(self, ids: Sequence[str]) -> list[Job]:
-        """Jobs that `query` no longer tells of, from the accounting; an empty list where there is none."""
+        """Jobs that `query` no longer tells of, from the accounting; an empty list where there is none.
+
+        Raises `Unavailable` where there is one that does not answer: that is no word on a job.
+        """
 
     async def cycles(self) -> dict[str, float]:
         """Seconds of the scheduler's own last passes, by kind, in one request; none where that is not told."""

@@ -192,13 +192,16 @@ class Slurm:
         self._waiting |= submitted_since
 
     async def history(self, ids: Sequence[str]) -> list[Job]:
-        """One ``sacct`` for all *ids*; none where the site keeps no accounting."""
+        """One ``sacct`` for all *ids*; none where the site keeps no accounting. One that is silent is no word."""
         if not ids:
             return []
         argv = ["sacct", "--noheader", "--parsable2", "--allocations", "--duplicates"]
         argv += [f"--format={text.SACCT_FORMAT}", f"--jobs={','.join(ids)}"]
         done = await self._run(argv)
         if done.returncode != 0:
+            refusal = text.refusal(done.stderr or done.stdout)
+            if isinstance(refusal, Unavailable):
+                raise refusal
             return []
         wanted = set(ids)
         return [self._with_lane(job) for job in text.parse_sacct(done.stdout) if job.id in wanted]

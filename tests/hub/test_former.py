@@ -45,6 +45,8 @@ IMPOSSIBLE = """
 c.SlurmSpawner.batch_submit_cmd = "sbatch --parsable | tail -1"
 c.SlurmSpawner.state_exechost_re = "x"
 c.BatchSpawnerBase.req_account = "a b"
+c.IhpcSpawner.boot_timout = 60
+c.JupyterHub.internal_ssl = True
 """
 
 
@@ -95,6 +97,8 @@ def test_a_hub_whose_settings_cannot_be_kept_ends_with_their_names(slurm: SlurmB
         "SlurmSpawner.batch_submit_cmd",
         "SlurmSpawner.state_exechost_re",
         "BatchSpawnerBase.req_account",
+        "IhpcSpawner.boot_timout",
+        "JupyterHub.internal_ssl",
     ):
         assert f"c.{name}" in said
     assert "c.IhpcSpawner.node_host" in said
