@@ -1,7 +1,6 @@
 """What all tests share: real Slurm beds, and isolated homes with real agents in them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,15 +16,6 @@ settings.load_profile("patient")
 watch_over()
 
 pytest_plugins = ["tests.slurmbed.fixtures", "pytest_jupyter.jupyter_server"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file run in one process, one after the other: they share beds. So do those of all hubs, whose
-    users have the same homes on this machine."""
-    hubs = Path(__file__).parent / "hub"
-    for item in items:
-        group = "hub" if hubs in item.path.parents else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,6 +164,13 @@ def test_broken_text_is_still_text() -> None:
     assert run(Transport().run(["printf", r"a\377b"])).stdout == "a\ufffdb"
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory in which a socket's path is short enough: a test's own may be long."""
+    with tempfile.TemporaryDirectory(prefix="ihpc-", dir="/tmp") as made:
+        yield Path(made)
+
+
 @pytest.fixture(scope="module")
 def ssh_options(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     if not (shutil.which("ssh") and (shutil.which("sshd") or Path("/usr/sbin/sshd").exists())):
@@ -176,17 +184,17 @@ def _ssh(options: list[str], directory: Path | None) -> Transport:
     return Transport("ssh 127.0.0.1", options, directory, environment=bare)
 
 
-def test_ssh_quotes_words_passes_input_and_keeps_one_connection(ssh_options: list[str], tmp_path: Path) -> None:
+def test_ssh_quotes_words_passes_input_and_keeps_one_connection(ssh_options: list[str], short_path: Path) -> None:
     async def scenario() -> None:
-        transport = _ssh(ssh_options, tmp_path / "run")
+        transport = _ssh(ssh_options, short_path / "run")
         python = "/usr/bin/python3"
         done = await transport.run([python, "-c", SHOW_ARGUMENTS, *HOSTILE], variables={"T": "%s"})
         assert done.stdout.strip() == repr(HOSTILE)
         done = await transport.run(["sh", "-c", 'cat; echo "$T"'], stdin="in ", variables={"T": "a b"})
         assert done.stdout == "in a b\n"
-        (socket,) = (tmp_path / "run").iterdir()
+        (socket,) = (short_path / "run").iterdir()
         assert socket.is_socket()
-        assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
+        assert (short_path / "run").stat().st_mode & 0o777 == 0o700
         assert (await transport.run(["false"])).returncode == 1
         await transport.close()
         await until(lambda: not socket.exists(), "the connection to be closed")

@@ -132,8 +132,9 @@ class RenderedLanes(UserEnvMixin, LaneSpawner):
         return {name: value for name, value in self._environment().items() if value == self.api_token}
 
     def _secrets_file(self, home: str) -> str:
-        """Where the server finds them, one file for each server of the user; empty where the script has them."""
-        key = hashlib.sha256(self.name.encode()).hexdigest()[:16]
+        """Where the server finds them, one file for each server that this hub has for the user; empty where the
+        script has them."""
+        key = hashlib.sha256(f"{self.hub.api_url} {self.name}".encode()).hexdigest()[:16]
         return f"{home}/.ihpc/hub/{key}.json" if self.system.token_in_file else ""
 
     # What is another matter where the script is no shell's.

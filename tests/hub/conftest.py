@@ -13,7 +13,7 @@ _LAB = """
 c.Spawner.args = ["--LabApp.expose_app_in_browser=True"]
 c.IhpcSpawner.req_prologue = 'export IHPC_RUNTIME="$IHPC_RUNTIME/$(hostname)"'
 """
-BROKEN = "[ ! -e ~/.ihpc-broken ] || { echo 'the module system is broken'; exit 3; }"
+BROKEN = """[ ! -e "${IHPC_STATE%/state}/broken" ] || { echo 'the module system is broken'; exit 3; }"""
 
 
 @pytest.fixture(scope="session")

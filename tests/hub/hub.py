@@ -219,6 +219,16 @@ class Hub:
             api.delete(f"/users/{user}/server").raise_for_status()
         self.wait_for_none(user)
 
+    @contextmanager
+    def broken(self, user: str) -> Iterator[None]:
+        """Meanwhile this user's servers die before they are up (where the hub's settings look at the mark)."""
+        mark = self.directory / user / "broken"
+        mark.touch()
+        try:
+            yield
+        finally:
+            mark.unlink()
+
     def stop_servers(self) -> None:
         """Stop every server of every user."""
         with self.api as api:

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,22 +74,17 @@ def test_two_users_from_login_to_an_urgent_answer_and_stop(lab_hub: Hub, slurm: 
 
 
 def test_a_start_that_failed_says_so_and_where_to_choose_again(hub: Hub) -> None:
-    mark = Path(f"~{BOB}/.ihpc-broken").expanduser()
-    mark.touch()
-    try:
-        with people(hub, BOB) as (bob,):
-            bob.open_form()
-            bob.lane("batch").check()
-            bob.send()
-            heading = bob.page.get_by_role("heading", level=1)
-            expect(heading).to_have_text("Your server did not start", timeout=20 * SECOND)
-            expect(bob.told).to_contain_text("the module system is broken")
-            expect(bob.page.get_by_role("button", name="Stop Server")).to_be_hidden()
-            bob.picture("failed")
-            bob.page.get_by_role("link", name="Choose again").click()
-            expect(bob.lane("batch")).to_be_checked()
-    finally:
-        mark.unlink()
+    with hub.broken(BOB), people(hub, BOB) as (bob,):
+        bob.open_form()
+        bob.lane("batch").check()
+        bob.send()
+        heading = bob.page.get_by_role("heading", level=1)
+        expect(heading).to_have_text("Your server did not start", timeout=20 * SECOND)
+        expect(bob.told).to_contain_text("the module system is broken")
+        expect(bob.page.get_by_role("button", name="Stop Server")).to_be_hidden()
+        bob.picture("failed")
+        bob.page.get_by_role("link", name="Choose again").click()
+        expect(bob.lane("batch")).to_be_checked()
 
 
 def test_a_page_goes_on_by_itself_when_its_hub_was_away(hub: Hub, slurm: SlurmBed) -> None:

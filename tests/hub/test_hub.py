@@ -7,7 +7,6 @@ import time
 import tomllib
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import httpx
 import pytest
@@ -98,13 +97,9 @@ def test_a_job_that_is_cancelled_from_outside_is_noticed(hub: Hub, slurm: SlurmB
 
 
 def test_a_job_that_dies_before_its_server_is_up_tells_why(hub: Hub, slurm: SlurmBed) -> None:
-    mark = Path("~ihpc-bob/.ihpc-broken").expanduser()
-    mark.touch()
-    try:
+    with hub.broken(BOB):
         hub.order(BOB)
         last = list(progress(hub, BOB))[-1]
-    finally:
-        mark.unlink()
     assert last["failed"]
     read_at = time.time()
     assert "before the server was up" in last["message"]

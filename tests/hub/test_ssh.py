@@ -43,11 +43,7 @@ def test_a_hub_without_slurm_starts_stops_and_explains_servers_over_ssh(hub: Hub
     assert slurm.job(job_id)["UserId"].startswith(f"{ALICE}(")
     slurm.run("scancel", job_id)
     hub.wait_for_none(ALICE, 20)
-    mark = Path(f"~{ALICE}/.ihpc-broken").expanduser()
-    mark.touch()
-    try:
+    with hub.broken(ALICE):
         hub.order(ALICE, lane="interactive")
         last = list(progress(hub, ALICE))[-1]
-    finally:
-        mark.unlink()
     assert "the module system is broken" in last["message"], "its log is read there, too"

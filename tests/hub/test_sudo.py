@@ -72,12 +72,8 @@ def test_an_ordinary_users_hub_starts_stops_and_explains_servers_through_sudo(hu
     assert slurm.job(job_id)["UserId"].startswith(f"{ALICE}(")
     hub.stop_server(ALICE)
     slurm.wait_for_job(job_id, "CANCELLED")
-    mark = Path(f"~{ALICE}/.ihpc-broken").expanduser()
-    mark.touch()
-    try:
+    with hub.broken(ALICE):
         assert "the module system is broken" in failure(hub, ALICE), "its log is read through sudo, too"
-    finally:
-        mark.unlink()
     said = failure(hub, BOB)
     assert "may not run as its user" in said
     assert "exec_prefix" in said

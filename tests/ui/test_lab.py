@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.ui.accessibility import faults
@@ -27,6 +28,7 @@ def test_an_empty_side_bar_says_what_to_do_next(lab: Lab) -> None:
     expect(lab.status_bar).to_contain_text(re.compile("HPC up · 0 workers· asked (just now|.* ago)"))
 
 
+@pytest.mark.alone
 def test_a_cluster_grows_and_shrinks_by_clicks(lab: Lab) -> None:
     card = lab.new_cluster("demo", 1)
     card.wait(working=1)
@@ -58,6 +60,7 @@ def test_what_the_lane_forbids_is_said_and_nothing_changes(lab: Lab, server: Ser
         assert http.get("/api/clusters/demo").json()["groups"]["main"]["target"] == 0
 
 
+@pytest.mark.alone
 def test_a_change_made_elsewhere_is_shown_within_a_quarter_of_a_second(lab: Lab, server: Server) -> None:
     card = lab.new_cluster("demo", 0)
     expect(card.root).to_contain_text("running", timeout=30_000)

@@ -124,6 +124,7 @@ def explained() -> str:
     ).model_dump_json()  # fmt: skip
 
 
+@pytest.mark.alone
 def test_a_hundred_thousand_jobs_leave_the_page_quick(lab: Lab) -> None:
     lab.page.route(MINE, lambda route: route.fulfill(body=many(2000)))
     pane = open_queue(lab)

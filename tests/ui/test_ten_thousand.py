@@ -10,6 +10,7 @@ from statistics import median, quantiles
 
 import httpx
 import psutil
+import pytest
 from playwright.sync_api import CDPSession, Locator, expect
 
 from tests.slurmbed import SlurmBed
@@ -114,6 +115,7 @@ def halves(sizes: list[dict[str, float]]) -> tuple[list[dict[str, float]], list[
     return sizes[: ROUNDS // 2], sizes[ROUNDS // 2 :]
 
 
+@pytest.mark.alone
 def test_ten_thousand_jobs_leave_everything_quick_and_small(make_slurm: MakeSlurm) -> None:
     bed = make_slurm(cpus=16, extra=("MaxArraySize=10001", "MaxJobCount=20000"))
     arrays = crowd(bed)

@@ -286,9 +286,9 @@ def test_a_driver_killed_alone_is_replaced(world: World) -> None:
 
 
 def test_a_site_that_does_not_answer_is_said_and_nothing_is_submitted(world: World) -> None:
-    agent = world.agent()
     for command in ("sinfo", "squeue", "srun"):
         world.commands.fail(command, "slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
+    agent = world.agent()
     with pytest.raises(Unavailable, match="controller"):
         order_script(agent, "true")
     assert not world.commands.calls("srun")
