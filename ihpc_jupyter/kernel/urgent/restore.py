@@ -142,8 +142,9 @@ class _Restoration:
         conflicts = {name for _, name in found if self._is_other(name)} if not self._overwrite else set()
         done: dict[str, list[str]] = {"changed": [], "value": []}
         for (what, name), value in sorted(found.items(), key=lambda item: item[0][0]):  # changes, then values
-            if name not in conflicts:
-                self._namespace[name] = filled(self._known(name), value) if what == "changed" else value
+            if name not in conflicts and (what == "value" or self._filled(name, value)):
+                if what == "value":
+                    self._namespace[name] = value
                 done[what].append(name)
         return Restored(
             tuple(done["value"]),
@@ -151,6 +152,15 @@ class _Restoration:
             tuple(sorted(conflicts)),
             header.not_sent | self._not_sent,
         )
+
+    def _filled(self, name: str, content: tuple[str, Any]) -> bool:
+        """Bring a change to the object of that name; whether that was possible."""
+        try:
+            self._namespace[name] = filled(self._known(name), content)
+        except Exception as error:  # noqa: BLE001 - classes of the user's may raise anything
+            self._not_sent[name] = f"its changes cannot be taken over here: {error}"
+            return False
+        return True
 
     def _loaded(self, part: Part) -> dict[tuple[str, str], Any]:
         try:
