@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.driver.place import copy_number
 from ihpc_jupyter.kernel.urgent.capture import capture_cell, capture_script
 from ihpc_jupyter.kernel.urgent.restore import restore
@@ -136,7 +137,9 @@ def test_another_python_or_payload_is_refused(tmp_path: Path, changes: dict[str,
     done = drive(mailbox)
     assert done.returncode == 3
     assert words in done.stderr
-    assert [event for event in events(mailbox) if event["is"] == "error" and words in event["message"]]
+    (error,) = (event for event in events(mailbox) if event["is"] == "error")
+    assert words in error["message"]
+    assert error["final"] is ("hash" not in words), "a file may be seen too late on a node, not another Python"
     assert not mailbox.result.exists()
     assert not (tmp_path / "trace").exists()
 
@@ -158,6 +161,11 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "could not be written" in done.stderr
     assert kinds(mailbox)[-2:] == ["error", "ended"]
+    assert events(mailbox)[-2]["final"] is True
+    (copy,) = Mail(mailbox).copies(1, 1)
+    assert copy.complaint == "The result could not be written: File too large."
+    assert copy.final
+    assert copy.ended
     assert not mailbox.result.exists()
     assert not list(mailbox.path.glob(".*"))
 

@@ -1,7 +1,7 @@
 """Whether an attempt can still answer. Pure: one rule after the other, the most certain first."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ihpc_jupyter.model.job import JobState
@@ -50,8 +50,16 @@ def judge(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | No
     for rule in _RULES:
         verdict = rule(attempt, sight, seen)
         if verdict is not None:
-            return verdict
+            return _in_its_own_words(verdict, sight)
     return None
+
+
+def _in_its_own_words(verdict: Verdict, sight: AttemptSight) -> Verdict:
+    """What a driver itself said of why it has no result is nearer the cause than what is seen from outside."""
+    told = next((copy for copy in sight.copies if copy.complaint), None)
+    if told is None or verdict.outcome != "lost":
+        return verdict
+    return replace(verdict, detail=told.complaint, retry=verdict.retry and not told.final)
 
 
 def _not_taken(attempt: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:

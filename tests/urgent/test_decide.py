@@ -247,6 +247,15 @@ def test_a_time_limit_is_not_tried_again() -> None:
     assert "time limit" in decision.record.problem
 
 
+@pytest.mark.parametrize("final", [True, False])
+def test_what_a_driver_says_of_its_failure_is_told_and_tried_again_only_where_that_may_help(final: bool) -> None:
+    told = copy(ended=True, complaint="The result could not be written: No space left on device.", final=final)
+    decision = one(told, command=CommandSight(code=4))
+    assert decision.record.attempts[0].detail == told.complaint
+    assert (decision.again is None) is final
+    assert (decision.record.state is RunState.LOST) is final
+
+
 def test_the_deadline_ends_it_at_once_unless_told_to_go_on() -> None:
     sight = {1: AttemptSight((copy(),), HELD)}
     late = seen(sight, now=NOW + 61)

@@ -15,6 +15,11 @@ class RemoteError(Exception):
         self.traceback = traceback
 
 
+def came_back(error: BaseException) -> bool:
+    """Whether it was raised on a node, and here again: not everything that says *interrupted* was Ctrl-C here."""
+    return bool(getattr(error, "__notes__", ()))
+
+
 def with_frames(error: BaseException, frames: Iterable[tuple[str, int, str]]) -> BaseException:
     """*error* with a traceback through these frames (file, line, function), outermost first.
 

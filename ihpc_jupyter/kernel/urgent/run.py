@@ -14,6 +14,7 @@ from ihpc_jupyter.client.ledger import clock
 from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.kernel.urgent import stage
 from ihpc_jupyter.kernel.urgent.kept import HELD, Kept
+from ihpc_jupyter.kernel.urgent.remote_error import came_back
 from ihpc_jupyter.kernel.urgent.session import ask
 from ihpc_jupyter.kernel.urgent.watch import Watch
 from ihpc_jupyter.model.mailbox import Mailbox
@@ -149,8 +150,10 @@ class Run:
             raise TimeoutError(f"Run {self.id} has not ended after {timeout} s; it goes on.")
         try:
             self.result()
-        except Exception as error:  # noqa: BLE001 - it is handed over, whatever it is
-            return error
+        except BaseException as error:
+            if isinstance(error, Exception) or came_back(error):
+                return error  # it is handed over, whatever it is
+            raise
         return None
 
     def add_done_callback(self, function: "Callable[[Run], object]") -> None:
