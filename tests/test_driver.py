@@ -36,6 +36,7 @@ def test_a_cell_says_what_happens_in_order(tmp_path: Path) -> None:
     assert [event["text"] for event in events(mailbox)[2:5]] == ["one\n", "two\n", "three\n"]
     assert events(mailbox)[5]["data"] == {"text/plain": "42"}
     assert events(mailbox)[0]["job"] == "7_0"
+    assert "log" not in events(mailbox)[1], "standard output is no file here"
 
 
 def test_output_is_seen_while_the_code_holds_the_interpreter(tmp_path: Path) -> None:
@@ -74,6 +75,16 @@ def test_what_children_print_arrives(tmp_path: Path) -> None:
     done = drive(mailbox)
     assert said(mailbox) == "parent\nchild\ngrünnone left\n"
     assert done.stdout == "program\n"
+
+
+def test_a_run_says_where_in_its_log_the_code_began(tmp_path: Path) -> None:
+    mailbox, log = filled(tmp_path, "import os\nos.system('echo program')", {}), tmp_path / "log"
+    log.write_text("prologue\n")
+    argv = [sys.executable, "-m", "ihpc_jupyter.driver", str(mailbox.path), "1"]
+    with log.open("ab") as file:
+        subprocess.run(argv, stdout=file, stderr=file, check=True, timeout=30)
+    (running,) = (event for event in events(mailbox) if event["is"] == "running")
+    assert log.read_text()[running["log"] :] == "program\n"
 
 
 def test_displays_values_and_pictures(tmp_path: Path) -> None:

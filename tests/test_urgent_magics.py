@@ -3,12 +3,13 @@
 import csv
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ihpc_jupyter.model.protocol import About
+from ihpc_jupyter.model.protocol import About, Report
 from ihpc_jupyter.model.run import RunState
 from tests.lab_slurm import Workplace, workplace
 from tests.notebook import Notebook, notebook
@@ -168,6 +169,22 @@ def test_the_rehearsal_runs_nothing(place: Workplace, book: Notebook) -> None:
     assert "rehearsal on local" in shown.displays[0]["text/plain"]
     assert "✓ ok" in shown.displays[0]["text/plain"]
     assert len(runs(place)) == before
+
+
+def test_the_rehearsal_looks_at_this_notebooks_python_directory_and_files(
+    place: Workplace, book: Notebook, directory: Path, tmp_path: Path
+) -> None:
+    (directory / "goes.txt").write_text("seven")
+    shown = book.cell("%runs check --put goes.txt").displays[0]["text/plain"]
+    assert f"sees {sys.executable} and the spool" in shown
+    assert f"sees {directory}" in shown
+    assert "1 file, 5 B" in shown
+    assert "✗ failed  files that go with it" in book.cell("%runs check --put gone.txt").displays[0]["text/plain"]
+    away = {"environment": {"python": sys.executable, "directory": str(tmp_path / "gone")}}
+    with agent(place) as http:
+        report = Report.model_validate_json(http.post("/api/runs/check", json=away, timeout=60).content)
+    files = next(check for check in report.checks if check.name == "files")
+    assert (files.outcome, "does not see" in files.text) == ("warning", True)
 
 
 def test_help(book: Notebook) -> None:

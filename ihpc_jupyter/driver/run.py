@@ -138,7 +138,8 @@ class _Execution:
         if error is None:
             origin = Origin(body.values())
             baseline = Baseline(origin if answers else Origin({}), module.__dict__, fork=self._around.alone)
-            self._events.say("running")
+            log = place.log_size() if self._around.alone else None
+            self._events.say("running", **({} if log is None else {"log": log}))
             began = time.monotonic()
             error = self._tried(body.run)
             self.seconds = time.monotonic() - began
