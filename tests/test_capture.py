@@ -139,8 +139,12 @@ def test_a_variable_that_cannot_be_sent_is_named(value: Any, words: str) -> None
 
 
 def test_an_open_file_is_refused_with_advice(tmp_path: Path) -> None:
-    with (tmp_path / "data").open("w") as file:
-        assert "Open the file in the cell" in refusal("file.write('x')", file=file)
+    for mode in ("w", "r", "rb"):
+        with (tmp_path / "data").open(mode) as file:
+            told = refusal("held", held=file)
+            assert "'held'" in told
+            assert "Open the file in the cell" in told
+            assert "'held' (list)" in refusal("held", held=[file])
 
 
 def test_the_global_that_a_function_reads_is_named() -> None:

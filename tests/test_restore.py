@@ -188,10 +188,11 @@ def test_a_frame_changes_in_place(tmp_path: Path) -> None:
 
 def test_what_cannot_come_back_stays_behind_and_is_named(tmp_path: Path) -> None:
     space = notebook()
-    mailbox = filled(tmp_path, "import threading\nlock = threading.Lock()\nx = 1\ng = (i for i in [1])", space)
+    program = "import threading\nlock = threading.Lock()\nx = 1\ng = (i for i in [1])\nf = open('/dev/null')"
+    mailbox = filled(tmp_path, program, space)
     drive(mailbox)
     restored = restore(mailbox, space)
-    assert set(restored.not_sent) == {"lock", "g"}
+    assert set(restored.not_sent) == {"lock", "g", "f"}
     assert "generator" in restored.not_sent["g"]
     assert space["x"] == 1
     assert space["threading"].__name__ == "threading"

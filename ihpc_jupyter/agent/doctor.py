@@ -215,7 +215,7 @@ def _compare(
 
 def _environment(finding: ProbeFinding, wanted: Environment) -> Check:
     name = "environment and spool"
-    if os.path.realpath(finding.python) == os.path.realpath(wanted.python):
+    if os.path.realpath(finding.python or wanted.python) == os.path.realpath(wanted.python):
         return Check(name=name, outcome="ok", text=f"node {finding.host} sees {wanted.python} and the spool")
     text = f"node {finding.host} sees the spool, but not {wanted.python}: it takes {finding.python}"
     hint = "What you have installed here may be missing there: use a Python that the nodes see."
@@ -225,7 +225,7 @@ def _environment(finding: ProbeFinding, wanted: Environment) -> Check:
 def _directory(finding: ProbeFinding, wanted: str) -> Check:
     """Whether files of the notebook's directory are there."""
     name = "files"
-    if os.path.realpath(finding.directory) == os.path.realpath(wanted):
+    if os.path.realpath(finding.directory or wanted) == os.path.realpath(wanted):
         return Check(name=name, outcome="ok", text=f"node {finding.host} sees {wanted}")
     text = f"node {finding.host} does not see {wanted}: code works in {finding.directory} there"
     hint = "Use --put and --get, or a directory that the nodes see."

@@ -1,8 +1,10 @@
 """The pickler for functions and classes of a notebook: cloudpickle, with the namespace kept one and the same."""
 
+import sys
 from collections import ChainMap
 from collections.abc import Callable
 from functools import lru_cache
+from io import TextIOWrapper
 from types import CodeType, FunctionType
 from typing import Any, ClassVar
 
@@ -29,6 +31,13 @@ def _reduced_code(code: CodeType) -> tuple[Any, ...]:
     return make, (*arguments[:_FILENAME], code.co_filename, *arguments[_FILENAME + 1 :])
 
 
+def _reduced_file(file: TextIOWrapper) -> Any:
+    """cloudpickle would send what a file holds, as text in memory: the notebook would get that for its file."""
+    if file in (sys.stdout, sys.stderr):
+        return cloudpickle.Pickler.dispatch_table[TextIOWrapper](file)
+    raise TypeError("a file stays in its process")
+
+
 def cached(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Any:
     """A function with a cache, which is empty at first."""
     return lru_cache(maxsize, typed)(function)
@@ -48,7 +57,9 @@ class ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it publishes no typ
     *read*: the names of those globals, as they were met.
     """
 
-    dispatch_table: ClassVar[Any] = ChainMap({CodeType: _reduced_code}, cloudpickle.Pickler.dispatch_table)
+    dispatch_table: ClassVar[Any] = ChainMap(
+        {CodeType: _reduced_code, TextIOWrapper: _reduced_file}, cloudpickle.Pickler.dispatch_table
+    )
 
     def __init__(self, sink: Sink, space: dict[str, Any], known: Any, *, travel: bool = False) -> None:
         super().__init__(sink, protocol=5, buffer_callback=sink.beside)

@@ -44,7 +44,7 @@ class Feed:
             before = self._shown[0]
             lost = [attempt for attempt in view.attempts if before <= attempt.number < number]
             for attempt in lost:
-                self._tell_lost(attempt.number, attempt.detail or attempt.outcome or "", number)
+                self._tell_lost(attempt.number, attempt.detail or attempt.outcome or "", attempt.number + 1)
             self._turn_to(number, 0)
             self._drain()
 

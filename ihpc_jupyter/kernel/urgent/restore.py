@@ -28,6 +28,8 @@ class Failure:
     frames: tuple[tuple[str, int, str], ...] = ()
     """File, line and function, from the outermost of the user's frames."""
     chained: bool = False
+    begins: tuple[int, ...] = ()
+    """The lines on which the functions of these frames begin, where the node told them."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def _header(line: bytes) -> Result:
     failure = error and Failure(
         error["name"], error["message"], tuple(error["traceback"]),
         tuple((file, number, function) for file, number, function in error["frames"]), error["chained"],
+        tuple(error.get("begins", ())),
     )  # fmt: skip
     lists = {name: tuple(told[name]) for name in ("names", "changed")}
     return Result(**{**told, **lists, "error": failure})
@@ -225,7 +228,7 @@ def raise_error(mailbox: Mailbox) -> None:
     if told.chained or isinstance(error, RemoteError):
         error.add_note("\n".join(told.traceback))
     error.add_note(f"Raised on {header.host}, in attempt {header.attempt}.")
-    raise with_frames(error, told.frames)
+    raise with_frames(error, told.frames, told.begins)
 
 
 def _unpickled(parts: list[Part]) -> BaseException | None:
