@@ -1,6 +1,6 @@
 """Whether an attempt can still answer. Pure: one rule after the other, the most certain first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -65,7 +65,9 @@ def _in_its_own_words(verdict: Verdict, sight: AttemptSight) -> Verdict:
 def _not_taken(attempt: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
     """The batch system refused, or did not answer the request."""
     if sight.command.refused:
-        return Verdict("refused", sight.command.refused, retry=False)
+        # There may be no other node than those that it kept away from.
+        kept_away = bool(attempt.exclude)
+        return Verdict("refused", sight.command.refused, retry=kept_away, anywhere=kept_away)
     if sight.command.unanswered:
         asked = attempt.way not in {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS} and attempt.started_at is None
         return Verdict("unanswered" if asked else "lost", sight.command.unanswered, nodes=attempt.nodes)
@@ -119,7 +121,24 @@ def _command_ended(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | N
     code = sight.command.code
     if code is None or code < 0:
         return None
-    return Verdict("lost", f"The job ended without an answer (exit code {code}).")
+    return Verdict("lost", f"{_NO_ANSWER} (exit code {code}).")
+
+
+def ends_itself(attempts: Sequence[Attempt]) -> bool:
+    """Whether two attempts in a row ended the same way, by themselves, in the user's code: a third will, too.
+
+    Not where somebody killed them: that may be bad luck twice.
+    """
+    *_, before, last = (None, None, *attempts)
+    if before is None or last is None or not (before.running_at and last.running_at):
+        return False
+    killed = any(f"(exit code {code})" in last.detail for code in _KILLED)
+    return last.detail.startswith(_NO_ANSWER) and last.detail == before.detail and not killed
+
+
+_NO_ANSWER = "The job ended without an answer"
+_KILLED = (128 + 9, 128 + 15, 9, 15)
+"""Exit codes of a job that was killed, or asked to go."""
 
 
 def _command_killed(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:

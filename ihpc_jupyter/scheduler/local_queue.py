@@ -50,6 +50,8 @@ class LocalJob(Model):
     begun: float = 0.0
     warned: bool = False
     ending: Ending | None = None
+    code: int | None = None
+    """What it ended with, where that is known."""
 
     def told(self, node: str) -> Job:
         """The job as doors see it; *node* is this host's name."""
