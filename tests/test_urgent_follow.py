@@ -141,7 +141,10 @@ def test_who_attaches_after_the_end_hears_the_winner_alone(mailbox: Mailbox) -> 
 def test_without_a_result_the_log_may_say_why(mailbox: Mailbox) -> None:
     paper = Paper()
     mailbox.command(1).write_text("error: Invalid account\n")
-    Feed(mailbox, paper).unanswered()
+    refused = tried(1).attempts[0].model_copy(update={"outcome": "refused"})
+    Feed(mailbox, paper).unanswered(tried(1).model_copy(update={"attempts": (refused,)}))
+    assert paper.text == "", "the refusal says it"
+    Feed(mailbox, paper).unanswered(tried(1))
     assert "error: Invalid account" in paper.text
     mailbox.log(1, 0).write_bytes(b"x" * 10_000 + b"\xff the end")
     assert len(log_tails(mailbox, 1, 0)) < 5000

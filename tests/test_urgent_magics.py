@@ -115,7 +115,9 @@ def test_the_first_line_may_use_the_notebooks_variables(place: Workplace, book: 
 
 
 def test_exceptions_come_with_the_cells_lines(place: Workplace, book: Notebook) -> None:
-    shown = book.cell("%%urgent\nq = 5\ndef broken(a):\n    return a / 0\nbroken(q)")
+    book.cell("steps = []")
+    shown = book.cell("%%urgent\nq = 5\nsteps.append(1)\ndef broken(a):\n    return a / 0\nbroken(q)")
+    assert (book.value("q"), book.value("steps")) == ("5", "[1]"), "what was bound before comes back all the same"
     assert shown.error == "ZeroDivisionError: division by zero"
     assert "return a / 0" in shown.traceback
     assert "broken(q)" in shown.traceback
@@ -154,6 +156,10 @@ def test_what_programs_write_shows(book: Notebook) -> None:
         ("%%urgent --copies 0\na = 1", "InvalidRequest: copies: must be at least 1."),
         ("%%urgent --copies 1000000\na = 1", "InvalidRequest: copies: must be at most 16."),
         ("%%urgent --lane nowhere\na = 1", "NotFound: "),
+        (
+            "%%urgent --cores 4000\na = 1",
+            "Rejected: There is no way to start. Lane urgent has ",
+        ),
         ("%%urgent --put /nonexistent/file\na = 1", "InvalidRequest: --put /nonexistent/file"),
         ("%%urgent --put /proc/self/mem\na = 1", "Unavailable: The payload cannot be written"),
         ("%%urgent\n\n   \n", "InvalidRequest: There is nothing to run."),

@@ -97,7 +97,8 @@ class Local:
         """Slots that nobody holds, the same for every lane."""
         await self._ready()
         free, lanes = self.slots - sum(job.cores for job in self._jobs.values() if job.holds), self._site.lanes
-        return Capacity(dict.fromkeys(lanes, max(0, free)), dict.fromkeys(lanes, self.slots))
+        slots = dict.fromkeys(lanes, self.slots)
+        return Capacity(dict.fromkeys(lanes, max(0, free)), slots, slots)
 
     async def cycles(self) -> dict[str, float]:
         """None: jobs are placed as they come."""

@@ -63,11 +63,15 @@ class Feed:
         self._drain_others(last=True)
         self._drain_aside(last=True)
 
-    def unanswered(self) -> None:
-        """No result came: what the last attempt wrote past Python may say why."""
+    def unanswered(self, view: RunView) -> None:
+        """No result came: where the last attempt was lost, what it wrote past Python may say why."""
         self._drain()
         self._drain_others(last=True)
-        self._tell_log(*self._shown)
+        # Of others the reason is known: cancelled, too late, or refused in words that are told anyway.
+        if not view.attempts or view.attempts[-1].outcome in {None, "lost", "preempted"}:
+            self._tell_log(*self._shown)
+        else:
+            self._drain_aside(last=True)
 
     def _turn_to(self, attempt: int, copy: int) -> None:
         self._drain_others(last=True)
@@ -141,7 +145,7 @@ def follow(run: Run, screen: Screen) -> RunView:
     feed.look(run.seen)
     told = result_line(run.mailbox)
     if told is None:
-        feed.unanswered()
+        feed.unanswered(run.seen)
         return run.seen
     feed.finish(int(told["attempt"]), int(told["copy"]))
     return ahead(run.seen, feed.reached)
