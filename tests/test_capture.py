@@ -208,7 +208,7 @@ def test_a_full_spool_is_told(tmp_path: Path) -> None:
     program = resource.RLIMIT_FSIZE
     resource.setrlimit(program, (1_000_000, hard))
     try:
-        with pytest.raises(Unavailable, match=r"3\.0 MB"):
+        with pytest.raises(Unavailable, match=r"2\.9 MiB"):
             payload.write(mailbox)
     finally:
         resource.setrlimit(program, (soft, hard))

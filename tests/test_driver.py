@@ -18,6 +18,7 @@ from ihpc_jupyter.driver.place import copy_number
 from ihpc_jupyter.kernel.urgent.capture import capture_cell, capture_script
 from ihpc_jupyter.kernel.urgent.restore import restore
 from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.runs.judge import NOT_WRITTEN
 from tests.mailboxes import FILENAME, drive, events, filled, header, mailbox_in, notebook, put, said, start
 from tests.slurmbed.waiting import wait_until
 from tests.world import Stopwatch
@@ -179,6 +180,19 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert copy.ended
     assert not mailbox.result.exists()
     assert not list(mailbox.path.glob(".*"))
+
+
+def test_a_disk_without_room_for_the_words_either_is_told_by_the_exit_code(tmp_path: Path) -> None:
+    mailbox, log = filled(tmp_path, "x = 'a' * 3_000_000", {}), tmp_path / "log"
+    log.write_bytes(b"x" * 1_000_000)
+    argv = [sys.executable, "-m", "ihpc_jupyter.driver", str(mailbox.path), "1"]
+    limit = (1_000_000, 1_000_000)
+    with log.open("ab") as file:
+        done = subprocess.run(
+            argv, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit), stdout=file, stderr=file,
+            timeout=30, check=False,
+        )  # fmt: skip
+    assert done.returncode == NOT_WRITTEN
 
 
 def beats(mailbox: Mailbox) -> int:

@@ -76,7 +76,7 @@ def perform(mailbox: Mailbox, attempt: int, copy: int, around: Around) -> Outcom
         except Exception as error:  # noqa: BLE001 - a fault of ours: told, where it can be read
             import traceback
 
-            os.write(2, traceback.format_exc().encode(errors="replace"))
+            _log(traceback.format_exc())
             sentence = f"The driver failed: {type(error).__name__}: {error}."
             outcome = execution.complain(BROKEN, sentence, final=True)
         events.end(ok=outcome.ok, seconds=execution.seconds)
@@ -89,6 +89,14 @@ def _claimed(mailbox: Mailbox, attempt: int, copy: int) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _log(text: str) -> None:
+    """Into the job's own log."""
+    try:  # noqa: SIM105 - `contextlib` is dear before the user's first line
+        os.write(2, text.encode(errors="replace"))
+    except OSError:
+        pass  # there is no room for it, either: the exit code says so
 
 
 class _Execution:
@@ -180,7 +188,7 @@ class _Execution:
             return Outcome(0, ok=True)
         text = "\n".join([f"rank {self._copy} raised:", *self._header["error"]["traceback"], ""])
         self._events.stream("stderr", text)
-        os.write(2, text.encode(errors="replace"))
+        _log(text)
         return Outcome(FAILED)
 
     def _answer(self, parts: list[tuple[str, list[str], Sink]]) -> Outcome:
@@ -199,5 +207,5 @@ class _Execution:
     def complain(self, code: int, sentence: str, *, final: bool) -> Outcome:
         """Say why there is no result, as an event and in the job's log. *final*: another attempt is of no use."""
         self._events.say("error", message=sentence, final=final)
-        os.write(2, f"ihpc: {sentence}\n".encode(errors="replace"))
+        _log(f"ihpc: {sentence}\n")
         return Outcome(code)

@@ -21,6 +21,9 @@ Each further attempt has twice as long, and the last all the time: slow nodes co
 UNSEEN_FOR = 30.0
 """Seconds after which an attempt without command, job or driver is given up: enough for slow answers."""
 
+NOT_WRITTEN = 4
+"""Exit code of a driver whose result found no room, nor perhaps the words for that."""
+
 STUCK_AFTER = 5.0
 """Seconds in which a job that finds room starts; Slurm needs a fraction of one."""
 
@@ -121,6 +124,8 @@ def _command_ended(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | N
     code = sight.command.code
     if code is None or code < 0:
         return None
+    if code == NOT_WRITTEN and any(copy.running_at is not None for copy in sight.copies):
+        return Verdict("lost", "The result could not be written; the spool may be full.", retry=False)
     return Verdict("lost", f"{_NO_ANSWER} (exit code {code}).")
 
 

@@ -276,6 +276,13 @@ def test_the_deadline_ends_it_at_once_unless_told_to_go_on() -> None:
     assert decide(patient, late).record.state is RunState.RUNNING
 
 
+def test_a_result_that_found_no_room_nor_its_driver_words_is_not_tried_again() -> None:
+    decision = one(copy(), command=CommandSight(code=4))
+    assert decision.record.state is RunState.LOST
+    assert "spool may be full" in decision.record.problem
+    assert one(command=CommandSight(code=4)).again is not None, "no driver: the script's own code"
+
+
 @pytest.mark.parametrize(
     ("code", "ran", "goes_on"), [(139, True, False), (7, True, False), (137, True, True), (139, False, True)]
 )
