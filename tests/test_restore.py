@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.kernel.urgent.capture import capture_call, capture_cell
 from ihpc_jupyter.kernel.urgent.remote_error import RemoteError
@@ -249,6 +250,9 @@ def test_exceptions_of_the_cells_own_and_chained_ones(tmp_path: Path) -> None:
 def test_leaving_is_an_error_with_its_code(tmp_path: Path) -> None:
     mailbox = urgent(tmp_path, "import sys\nsys.exit(3)", notebook())
     assert (header(mailbox).ok, header(mailbox).exit) == (False, 3)
+    told = Mail(mailbox).result()
+    assert told is not None
+    assert told.error == "SystemExit: 3"
     with pytest.raises(SystemExit):
         raise_error(mailbox)
 

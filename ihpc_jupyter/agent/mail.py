@@ -51,8 +51,10 @@ class Mail:
             return None
         told = _json(head.split(b"\n", 1)[0])
         error = told.get("error") or {}
-        text = f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else ""
-        if told.get("exit"):
+        text = ""
+        if error:
+            text = f"{error.get('name', 'Error')}: {error.get('message', '')}"
+        elif told.get("exit"):
             text = f"The script ended with exit code {told['exit']}."
         return ResultSight(
             ok=bool(told.get("ok")),
