@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ihpc_jupyter.errors import InvalidRequest
 
@@ -23,5 +24,19 @@ def explain(error: ValidationError) -> str:
     sentences = []
     for item in error.errors(include_url=False, include_input=False)[:5]:
         place = ".".join(str(part) for part in item["loc"] if part != "[key]") or "body"
-        sentences.append(f"{place}: {item['msg']}")
+        sentences.append(f"{place}: {_bound(item) or item['msg']}")
     return "; ".join(sentences) + "."
+
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"), "less_than": ("less than", "lt"),
+}  # fmt: skip
+
+
+def _bound(item: ErrorDetails) -> str:
+    """A number beyond its bounds, in plain words; empty for other mistakes."""
+    if item["type"] not in _BOUNDS:
+        return ""
+    word, key = _BOUNDS[item["type"]]
+    return f"must be {word} {item.get('ctx', {})[key]:.15g}"

@@ -40,7 +40,9 @@ def refusal(source: str, **namespace: Any) -> str:
         ("%time x = 1", "magics"),
         ("!ls", "magics"),
         ("files = !ls", "magics"),
-        ("x?", "magics"),
+        ("y = 1  # why?\nx?", "lines: `x?`"),
+        ("for i in x:\n    !ls it's", "magics"),
+        ("y = 1  # why?\nx = = 2", "Line 2"),
         ("await f()", "await"),
         ("async with f() as g: pass", "await"),
         ("x = [i async for i in f()]", "await"),
@@ -137,8 +139,12 @@ def test_a_variable_that_cannot_be_sent_is_named(value: Any, words: str) -> None
 
 
 def test_an_open_file_is_refused_with_advice(tmp_path: Path) -> None:
-    with (tmp_path / "data").open("w") as file:
-        assert "Open the file in the cell" in refusal("file.write('x')", file=file)
+    for mode in ("w", "r", "rb"):
+        with (tmp_path / "data").open(mode) as file:
+            told = refusal("held", held=file)
+            assert "'held'" in told
+            assert "Open the file in the cell" in told
+            assert "'held' (list)" in refusal("held", held=[file])
 
 
 def test_the_global_that_a_function_reads_is_named() -> None:
@@ -202,7 +208,7 @@ def test_a_full_spool_is_told(tmp_path: Path) -> None:
     program = resource.RLIMIT_FSIZE
     resource.setrlimit(program, (1_000_000, hard))
     try:
-        with pytest.raises(Unavailable, match=r"3\.0 MB"):
+        with pytest.raises(Unavailable, match=r"2\.9 MiB"):
             payload.write(mailbox)
     finally:
         resource.setrlimit(program, (soft, hard))

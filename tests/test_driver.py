@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.driver.place import copy_number
 from ihpc_jupyter.kernel.urgent.capture import capture_cell, capture_script
 from ihpc_jupyter.kernel.urgent.restore import restore
 from ihpc_jupyter.model.mailbox import Mailbox
+from ihpc_jupyter.runs.judge import NOT_WRITTEN
 from tests.mailboxes import FILENAME, drive, events, filled, header, mailbox_in, notebook, put, said, start
 from tests.slurmbed.waiting import wait_until
 from tests.world import Stopwatch
@@ -35,6 +37,7 @@ def test_a_cell_says_what_happens_in_order(tmp_path: Path) -> None:
     assert [event["text"] for event in events(mailbox)[2:5]] == ["one\n", "two\n", "three\n"]
     assert events(mailbox)[5]["data"] == {"text/plain": "42"}
     assert events(mailbox)[0]["job"] == "7_0"
+    assert "log" not in events(mailbox)[1], "standard output is no file here"
 
 
 def test_output_is_seen_while_the_code_holds_the_interpreter(tmp_path: Path) -> None:
@@ -73,6 +76,16 @@ def test_what_children_print_arrives(tmp_path: Path) -> None:
     done = drive(mailbox)
     assert said(mailbox) == "parent\nchild\ngrünnone left\n"
     assert done.stdout == "program\n"
+
+
+def test_a_run_says_where_in_its_log_the_code_began(tmp_path: Path) -> None:
+    mailbox, log = filled(tmp_path, "import os\nos.system('echo program')", {}), tmp_path / "log"
+    log.write_text("prologue\n")
+    argv = [sys.executable, "-m", "ihpc_jupyter.driver", str(mailbox.path), "1"]
+    with log.open("ab") as file:
+        subprocess.run(argv, stdout=file, stderr=file, check=True, timeout=30)
+    (running,) = (event for event in events(mailbox) if event["is"] == "running")
+    assert log.read_text()[running["log"] :] == "program\n"
 
 
 def test_displays_values_and_pictures(tmp_path: Path) -> None:
@@ -136,7 +149,9 @@ def test_another_python_or_payload_is_refused(tmp_path: Path, changes: dict[str,
     done = drive(mailbox)
     assert done.returncode == 3
     assert words in done.stderr
-    assert [event for event in events(mailbox) if event["is"] == "error" and words in event["message"]]
+    (error,) = (event for event in events(mailbox) if event["is"] == "error")
+    assert words in error["message"]
+    assert error["final"] is ("hash" not in words), "a file may be seen too late on a node, not another Python"
     assert not mailbox.result.exists()
     assert not (tmp_path / "trace").exists()
 
@@ -158,8 +173,26 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "could not be written" in done.stderr
     assert kinds(mailbox)[-2:] == ["error", "ended"]
+    assert events(mailbox)[-2]["final"] is True
+    (copy,) = Mail(mailbox).copies(1, 1)
+    assert copy.complaint == "The result could not be written: File too large."
+    assert copy.final
+    assert copy.ended
     assert not mailbox.result.exists()
     assert not list(mailbox.path.glob(".*"))
+
+
+def test_a_disk_without_room_for_the_words_either_is_told_by_the_exit_code(tmp_path: Path) -> None:
+    mailbox, log = filled(tmp_path, "x = 'a' * 3_000_000", {}), tmp_path / "log"
+    log.write_bytes(b"x" * 1_000_000)
+    argv = [sys.executable, "-m", "ihpc_jupyter.driver", str(mailbox.path), "1"]
+    limit = (1_000_000, 1_000_000)
+    with log.open("ab") as file:
+        done = subprocess.run(
+            argv, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit), stdout=file, stderr=file,
+            timeout=30, check=False,
+        )  # fmt: skip
+    assert done.returncode == NOT_WRITTEN
 
 
 def beats(mailbox: Mailbox) -> int:

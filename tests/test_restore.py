@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ihpc_jupyter.agent.mail import Mail
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
 from ihpc_jupyter.kernel.urgent.capture import capture_call, capture_cell
 from ihpc_jupyter.kernel.urgent.remote_error import RemoteError
@@ -116,6 +117,69 @@ def test_objects_that_know_themselves_stay_themselves(tmp_path: Path) -> None:
     assert loop[1] == 2
 
 
+def test_containers_of_the_standard_library_are_filled_for_all_who_hold_them(tmp_path: Path) -> None:
+    made = "[defaultdict(list), deque([1], maxlen=3), Counter('aab'), OrderedDict(a=1)]"
+    space = notebook(f"from collections import *\nheld = {made}\ngroups, last, counts, order = held")
+    urgent(tmp_path, "groups['x'].append(1)\nlast.append(2)\ncounts['z'] += 1\norder['b'] = 2", space)
+    groups, last, counts, order = held = space["held"]
+    assert [id(space[name]) for name in ("groups", "last", "counts", "order")] == list(map(id, held))
+    assert (groups["x"], groups["none"], list(last), last.maxlen) == ([1], [], [1, 2], 3)
+    assert (dict(counts), list(order)) == ({"a": 2, "b": 1, "z": 1}, ["a", "b"])
+
+
+def test_objects_with_slots_come_back_changed(tmp_path: Path) -> None:
+    space = notebook(
+        "from dataclasses import dataclass\n@dataclass(slots=True)\nclass Pick:\n    at: int\n"
+        "class Both(Pick):\n    pass\npick = Pick(1)\nboth = Both(1)"
+    )
+    urgent(tmp_path, "pick.at = 5\nboth.at = 6\nboth.note = 'x'\nafter = 1", space)
+    assert (space["pick"].at, space["both"].at, space["both"].note, space["after"]) == (5, 6, "x", 1)
+    assert type(space["pick"]) is space["Pick"]
+
+
+def test_objects_of_a_class_with_slots_are_made_there_and_come_back(tmp_path: Path) -> None:
+    space = notebook(
+        "class Pick:\n    __slots__ = ('at',)\n    def __init__(self, at):\n        self.at = at\n"
+        "class Wide(Pick):\n    __slots__ = ('width', '__weakref__')\npick = Pick(1)"
+    )
+    program = "picks = [pick, Pick(2), Wide(3)]\npicks[2].width = 4\nbare = hasattr(pick, '__dict__')"
+    urgent(tmp_path, program, space)
+    assert [pick.at for pick in space["picks"]] == [1, 2, 3]
+    assert (space["picks"][0] is space["pick"], space["picks"][2].width) == (True, 4)
+    assert type(space["picks"][2]) is space["Wide"]
+    assert space["bare"] is False, "as in the notebook"
+
+
+def test_functions_with_a_cache_go_and_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = notebook(
+        "from functools import cache, lru_cache\n"
+        "@cache\ndef fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\n"
+        "class Box:\n    @lru_cache(maxsize=5)\n    def held(self): return fib(10)\nbox = Box()"
+    )
+    # In a kernel the notebook's names are those of `__main__`, where pickling looks for them.
+    monkeypatch.setattr(sys.modules["__main__"], "fib", space["fib"], raising=False)
+    fib = space["fib"]
+    program = "a, b = fib(90), box.held()\n@cache\ndef half(n): return fib(n) / 2\nhold = [fib]"
+    mailbox = urgent(tmp_path, program, space)
+    assert (space["a"], space["b"], space["half"](6)) == (2880067194370816120, 55, 4)
+    assert space["fib"] is fib is space["hold"][0]
+    assert header(mailbox).changed == ()
+
+
+def test_a_change_that_cannot_be_taken_over_is_named_and_the_others_come(tmp_path: Path) -> None:
+    space = notebook(
+        "class Odd:\n    def __init__(self):\n        self.n = 0\n    def __setstate__(self, state):\n"
+        "        if state['n']:\n            raise ValueError('no further')\n        self.__dict__.update(state)\n"
+        "odd = Odd()\nitems = []"
+    )
+    mailbox = filled(tmp_path, "odd.n = 1\nitems.append(1)\nz = 3", space)
+    drive(mailbox)
+    restored = restore(mailbox, space)
+    assert restored.not_sent == {"odd": "its changes cannot be taken over here: no further"}
+    assert (space["odd"].n, space["items"], space["z"]) == (0, [1], 3)
+    assert (restored.bound, restored.changed) == (("z",), ("items",))
+
+
 def test_a_frame_changes_in_place(tmp_path: Path) -> None:
     space = {"__name__": "__main__", "df": pd.DataFrame({"a": [1, 2]})}
     frame = space["df"]
@@ -125,10 +189,11 @@ def test_a_frame_changes_in_place(tmp_path: Path) -> None:
 
 def test_what_cannot_come_back_stays_behind_and_is_named(tmp_path: Path) -> None:
     space = notebook()
-    mailbox = filled(tmp_path, "import threading\nlock = threading.Lock()\nx = 1\ng = (i for i in [1])", space)
+    program = "import threading\nlock = threading.Lock()\nx = 1\ng = (i for i in [1])\nf = open('/dev/null')"
+    mailbox = filled(tmp_path, program, space)
     drive(mailbox)
     restored = restore(mailbox, space)
-    assert set(restored.not_sent) == {"lock", "g"}
+    assert set(restored.not_sent) == {"lock", "g", "f"}
     assert "generator" in restored.not_sent["g"]
     assert space["x"] == 1
     assert space["threading"].__name__ == "threading"
@@ -185,7 +250,18 @@ def test_exceptions_of_the_cells_own_and_chained_ones(tmp_path: Path) -> None:
 def test_leaving_is_an_error_with_its_code(tmp_path: Path) -> None:
     mailbox = urgent(tmp_path, "import sys\nsys.exit(3)", notebook())
     assert (header(mailbox).ok, header(mailbox).exit) == (False, 3)
+    told = Mail(mailbox).result()
+    assert told is not None
+    assert told.error == "SystemExit: 3"
     with pytest.raises(SystemExit):
+        raise_error(mailbox)
+
+
+def test_an_interrupt_that_the_cell_raises_itself_is_its_answer(tmp_path: Path) -> None:
+    space = notebook()
+    mailbox = urgent(tmp_path, "x = 1\nraise KeyboardInterrupt('enough')", space)
+    assert (header(mailbox).ok, space["x"]) == (False, 1)
+    with pytest.raises(KeyboardInterrupt, match="enough"):
         raise_error(mailbox)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ihpc_jupyter.client.events import Tail, log_tail, result_line, spoken
+from ihpc_jupyter.client.events import Aside, Tail, log_tails, result_line, spoken
 from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.kernel.urgent.files import Travelled, get_files, put_files, readable
 from ihpc_jupyter.kernel.urgent.follow import Feed
@@ -141,11 +141,49 @@ def test_who_attaches_after_the_end_hears_the_winner_alone(mailbox: Mailbox) -> 
 def test_without_a_result_the_log_may_say_why(mailbox: Mailbox) -> None:
     paper = Paper()
     mailbox.command(1).write_text("error: Invalid account\n")
-    Feed(mailbox, paper).unanswered()
+    refused = tried(1).attempts[0].model_copy(update={"outcome": "refused"})
+    Feed(mailbox, paper).unanswered(tried(1).model_copy(update={"attempts": (refused,)}))
+    assert paper.text == "", "the refusal says it"
+    Feed(mailbox, paper).unanswered(tried(1))
     assert "error: Invalid account" in paper.text
     mailbox.log(1, 0).write_bytes(b"x" * 10_000 + b"\xff the end")
-    assert len(log_tail(mailbox, 1, 0)) < 5000
-    assert log_tail(mailbox, 1, 0).endswith("the end")
+    assert len(log_tails(mailbox, 1, 0)) < 5000
+    assert log_tails(mailbox, 1, 0).endswith("the end")
+
+
+def test_what_programs_write_shows_once_and_from_where_the_code_began(mailbox: Mailbox) -> None:
+    paper = Paper()
+    feed = Feed(mailbox, paper)
+    mailbox.log(1, 0).write_text("Loading modules\n")
+    say(mailbox, 1, 0, {"is": "started"}, {"is": "running", "log": 16}, said("from Python\n"))
+    with mailbox.log(1, 0).open("a") as file:
+        file.write("from a program\n")
+    feed.look(tried(1))
+    assert paper.text == "from Python\nfrom a program\n"
+    with mailbox.log(1, 0).open("a") as file:
+        file.write("Bus error\n")
+    say(mailbox, 2, 0, {"is": "running", "log": 0}, {"is": "ended"})
+    feed.look(tried(1, 2))
+    mailbox.log(2, 0).write_bytes("grün".encode()[:-2])
+    feed.finish(2, 0)
+    assert paper.text == (
+        "from Python\nfrom a program\nAttempt 1 brought nothing (node n3 died); attempt 2 begins anew.\n"
+        "The log of attempt 1 ends with:\nBus error\ngr�"
+    )
+
+
+def test_half_a_letter_waits_and_much_is_cut_at_the_end(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    aside, log = Aside(mailbox.log(1, 0), 0), mailbox.log(1, 0)
+    assert aside.look(last=True) == "", "there is none yet"
+    log.write_bytes("grü".encode()[:-1])
+    aside = Aside(log, 0)
+    assert aside.look() == "gr"
+    log.write_bytes("grün".encode())
+    assert aside.look() == "", "looked at a moment ago"
+    assert aside.look(last=True) == "ün"
+    monkeypatch.setattr("ihpc_jupyter.client.events.LOG_PIECE", 3)
+    assert Aside(log, 0).look() == "gr"
+    assert str(log) in Aside(log, 0).look(last=True)
 
 
 def test_a_result_that_is_here_is_believed_before_the_agent_has_seen_it(mailbox: Mailbox) -> None:

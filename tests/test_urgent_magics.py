@@ -2,13 +2,15 @@
 
 import csv
 import os
+import re
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ihpc_jupyter.model.protocol import About
+from ihpc_jupyter.model.protocol import About, Report
 from ihpc_jupyter.model.run import RunState
 from tests.lab_slurm import Workplace, workplace
 from tests.notebook import Notebook, notebook
@@ -113,12 +115,37 @@ def test_the_first_line_may_use_the_notebooks_variables(place: Workplace, book: 
 
 
 def test_exceptions_come_with_the_cells_lines(place: Workplace, book: Notebook) -> None:
-    shown = book.cell("%%urgent\nq = 5\ndef broken(a):\n    return a / 0\nbroken(q)")
+    book.cell("steps = []")
+    shown = book.cell("%%urgent\nq = 5\nsteps.append(1)\ndef broken(a):\n    return a / 0\nbroken(q)")
+    assert (book.value("q"), book.value("steps")) == ("5", "[1]"), "what was bound before comes back all the same"
     assert shown.error == "ZeroDivisionError: division by zero"
     assert "return a / 0" in shown.traceback
     assert "broken(q)" in shown.traceback
+    book.cell("first = 1\ndef apart(v):\n    second = 2\n    third = 3\n    return second / v\nlast = 6")
+    shown = book.cell("%%urgent\nq = 0\napart(q)")
+    assert re.search(
+        r"Cell In\[\d+\], line 5, in apart\(\)\n[^\n]*\n.*-> 5     return second / v", shown.traceback, re.DOTALL
+    )
     assert "ihpc_jupyter/kernel" not in shown.traceback, "ours is not theirs to read"
     until(lambda: latest(place).state is RunState.FAILED, "the agent says so")
+
+
+def test_an_interrupt_that_the_cell_raises_is_shown_as_such_and_not_tried_again(
+    place: Workplace, book: Notebook
+) -> None:
+    shown = book.cell("%%urgent\ndone = 1\nraise KeyboardInterrupt('enough')")
+    assert shown.error == "KeyboardInterrupt: enough"
+    assert "raise KeyboardInterrupt('enough')" in shown.traceback
+    assert "cancelled" not in shown.stderr
+    assert book.value("done") == "1"
+    until(lambda: latest(place).state is RunState.FAILED, "the agent says so")
+    assert len(latest(place).attempts) == 1
+
+
+def test_what_programs_write_shows(book: Notebook) -> None:
+    shown = book.cell("%%urgent\nimport os\nprint('Python')\nos.system('echo a program; echo beside >&2');")
+    assert shown.error is None, shown.traceback
+    assert shown.stdout.endswith("Python\na program\nbeside\n")
 
 
 @pytest.mark.parametrize(
@@ -126,15 +153,24 @@ def test_exceptions_come_with_the_cells_lines(place: Workplace, book: Notebook) 
     [
         ("%%urgent --copys 2\na = 1", "InvalidRequest: There is no option --copys. Did you mean --copies?"),
         ("%%urgent 0s\na = 1", "InvalidRequest: The deadline 0s has passed already."),
-        ("%%urgent --copies 0\na = 1", "InvalidRequest: copies: "),
+        ("%%urgent --copies 0\na = 1", "InvalidRequest: copies: must be at least 1."),
+        ("%%urgent --copies 1000000\na = 1", "InvalidRequest: copies: must be at most 16."),
         ("%%urgent --lane nowhere\na = 1", "NotFound: "),
+        (
+            "%%urgent --cores 4000\na = 1",
+            "Rejected: There is no way to start. Lane urgent has ",
+        ),
         ("%%urgent --put /nonexistent/file\na = 1", "InvalidRequest: --put /nonexistent/file"),
         ("%%urgent --put /proc/self/mem\na = 1", "Unavailable: The payload cannot be written"),
         ("%%urgent\n\n   \n", "InvalidRequest: There is nothing to run."),
-        ("%%urgent\na = = 1", "InvalidRequest: "),
+        ("%%urgent\na = = 1", "InvalidRequest: Line 2 of the cell is not Python"),
+        ("%urgent 10m a = 1", "InvalidRequest: %urgent takes a statement, not 10m"),
+        ("%urgent --plan", "InvalidRequest: %urgent takes a statement, not --plan"),
         ("import threading\nlock = threading.Lock()", ""),
         ("%%urgent\nlock.acquire()", "InvalidRequest: "),
         ("%runs nonsense", "InvalidRequest: %runs does not know 'nonsense'."),
+        ("%runs attach nowhere", "NotFound: There is no run 'nowhere'."),
+        ("%runs cancel 'a/b'", "NotFound: There is no run 'a/b'."),
         ("%why 99999", "NotFound: There is no run and no job '99999' here."),
     ],
 )
@@ -168,6 +204,22 @@ def test_the_rehearsal_runs_nothing(place: Workplace, book: Notebook) -> None:
     assert "rehearsal on local" in shown.displays[0]["text/plain"]
     assert "✓ ok" in shown.displays[0]["text/plain"]
     assert len(runs(place)) == before
+
+
+def test_the_rehearsal_looks_at_this_notebooks_python_directory_and_files(
+    place: Workplace, book: Notebook, directory: Path, tmp_path: Path
+) -> None:
+    (directory / "goes.txt").write_text("seven")
+    shown = book.cell("%runs check --put goes.txt").displays[0]["text/plain"]
+    assert f"sees {sys.executable} and the spool" in shown
+    assert f"sees {directory}" in shown
+    assert "1 file, 5 B" in shown
+    assert "✗ failed  files that go with it" in book.cell("%runs check --put gone.txt").displays[0]["text/plain"]
+    away = {"environment": {"python": sys.executable, "directory": str(tmp_path / "gone")}}
+    with agent(place) as http:
+        report = Report.model_validate_json(http.post("/api/runs/check", json=away, timeout=60).content)
+    files = next(check for check in report.checks if check.name == "files")
+    assert (files.outcome, "does not see" in files.text) == ("warning", True)
 
 
 def test_help(book: Notebook) -> None:

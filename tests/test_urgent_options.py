@@ -44,6 +44,13 @@ def test_deadlines(line: str, seconds: float) -> None:
     assert read_options(f"--copies 2 {line}").order.deadline == seconds
 
 
+def test_a_comment_ends_the_line() -> None:
+    assert read_options("10m --copies 2  # it's the fire").order == RunOrder(deadline=600, copies=2)
+    assert read_options("# soon").order == RunOrder()
+    assert read_options("--reason '#1, of \"two\"' --lane a").order == RunOrder(reason='#1, of "two"', lane="a")
+    assert read_options("--put run#2.h5").put == ("run#2.h5",)
+
+
 def test_what_is_sent_is_only_what_was_said() -> None:
     assert read_options("60s --copies 3").order.model_dump(exclude_unset=True) == {"deadline": 60.0, "copies": 3}
 

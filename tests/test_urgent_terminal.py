@@ -11,6 +11,7 @@ import pytest
 
 from ihpc_jupyter.model.run import Ledger, RunState
 from tests.lab_slurm import Workplace, workplace
+from tests.notebook import notebook
 from tests.workplaces import ihpc, latest
 from tests.world import Stopwatch, until
 
@@ -50,7 +51,34 @@ def test_from_a_terminal(place: Workplace, tmp_path: Path) -> None:
     wrong = ihpc(place, "run", "cancel", "ffff")
     assert wrong.stderr.startswith("ihpc: There is no run 'ffff'.")
     detached = ihpc(place, "run", "script", str(script), "--detach").stdout.strip()
+    attached = ihpc(place, "run", "attach", detached)
+    assert (attached.returncode, attached.stdout) == (4, "hello\n"), attached.stderr
     assert ihpc(place, "run", "cancel", detached).returncode == 0
+
+
+def test_the_plan_and_the_rehearsal_in_a_terminal(place: Workplace, tmp_path: Path) -> None:
+    script = tmp_path / "never.sh"
+    script.write_text(f"touch {tmp_path}/ran\n")
+    plan = ihpc(place, "run", "script", str(script), "60s", "--plan")
+    assert plan.returncode == 0, plan.stderr
+    assert "expected start" in plan.stdout
+    assert "allocation in lane urgent, start " in plan.stdout
+    check = ihpc(place, "run", "check", "60s", "--cores", "1")
+    assert check.returncode == 0, check.stdout
+    assert "lane urgent takes it" in check.stdout
+    assert f"sees {Path.cwd()}" in check.stdout, "the directory in which it was asked"
+    assert not (tmp_path / "ran").exists()
+    wrong = ihpc(place, "run", "check", "--copies", "0")
+    assert wrong.stderr.startswith("ihpc: copies: ")
+
+
+def test_a_notebooks_run_is_followed_in_a_terminal(place: Workplace, tmp_path: Path) -> None:
+    with notebook(place.environment, tmp_path) as book:
+        book.cell("%%urgent --detach\nprint('from a cell')\nx = 1 / 0")
+    attached = ihpc(place, "run", "attach", latest(place).id)
+    assert (attached.returncode, attached.stdout) == (1, "from a cell\n")
+    assert "x = 1 / 0" in attached.stderr
+    assert attached.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_ctrl_c_in_a_terminal(place: Workplace, tmp_path: Path) -> None:

@@ -124,9 +124,9 @@ ROUTES: list[tuple[str, type[AgentHandler]]] = [
     (r"/api/runs", run.RunsHandler),
     (r"/api/runs/plan", run.PlanHandler),
     (r"/api/runs/check", run.RehearsalHandler),
-    (r"/api/runs/([0-9a-f]+)", run.OneRunHandler),
-    (r"/api/runs/([0-9a-f]+)/start", run.StartHandler),
-    (r"/api/runs/([0-9a-f]+)/output", run.OutputHandler),
+    (r"/api/runs/([^/]+)", run.OneRunHandler),
+    (r"/api/runs/([^/]+)/start", run.StartHandler),
+    (r"/api/runs/([^/]+)/output", run.OutputHandler),
     (r".*", NothingHere),
 ]
 

@@ -88,7 +88,9 @@ class Attempts:
         try:  # it is read now or never
             await asyncio.to_thread(write_text, self._mailbox.script(attempt.number), text, durable=False)
         except OSError as error:
-            self._ended[attempt.number] = _full(error)
+            full = _full(error)
+            # Who has only just ordered it is told; later ones may find room again.
+            self._ended[attempt.number] = CommandSight(refused=full.unanswered) if attempt.number == 1 else full
 
     async def launch(self, record: RunRecord, attempt: Attempt) -> Process | None:
         """Ask for the attempt's job; the process that holds it, for whoever comes after us."""

@@ -35,10 +35,14 @@ ROOM = 100 << 20
 """Bytes that should be free in the spool."""
 
 
-async def examine(desk: SiteDesk) -> Report:
-    """All checks of one site, each on its own: one that fails hides none of the others."""
+async def examine(desk: SiteDesk, environment: Environment | None = None) -> Report:
+    """All checks of one site, each on its own: one that fails hides none of the others.
+
+    *environment*: what a run needs on a node; the site's or this process's own Python when left out.
+    """
+    wanted = environment or Environment(python=_python(desk))
     checks = [await _answers(desk), *_snapshot(desk), await asyncio.to_thread(_spool, desk)]
-    checks += await _on_a_node(desk)
+    checks += await _on_a_node(desk, wanted)
     checks += await _lanes(desk)
     return Report(site=desk.site.name, at=time.time(), checks=tuple(checks))
 
@@ -86,18 +90,18 @@ def _spool(desk: SiteDesk) -> Check:
 # -- a job on a node -------------------------------------------------------------------------------------------
 
 
-async def _on_a_node(desk: SiteDesk) -> list[Check]:
+async def _on_a_node(desk: SiteDesk, wanted: Environment) -> list[Check]:
     """Submit a small job, let it look around, compare. Its job and files are gone afterwards."""
     spool = desk.spool(f"doctor-{secrets.token_hex(4)}")
     word = secrets.token_hex(8)
     try:
         private_directory(spool.path)
-        await asyncio.to_thread(_write_order, spool, desk)
+        await asyncio.to_thread(_write_order, spool, desk, wanted)
         await headstart.render(spool, _python(desk), "probe")
         checks = [await _may_submit(desk, spool)]
         async with _listening(desk, spool, word):
             finding = await _run_probe(desk, spool)
-        return [*checks, *_compare(desk, finding, word)]
+        return [*checks, *_compare(desk, finding, word, wanted, await headstart.version_of(wanted.python))]
     except IhpcError as error:
         return [Check(name="a job on a node", outcome="failed", text=error.message, hint=error.hint)]
     except OSError as error:
@@ -110,7 +114,7 @@ def _python(desk: SiteDesk) -> str:
     return desk.site.python or sys.executable
 
 
-def _write_order(spool: Spool, desk: SiteDesk) -> None:
+def _write_order(spool: Spool, desk: SiteDesk, wanted: Environment) -> None:
     site = desk.site
     lane = site.default_lane
     group = GroupOrder(lane=lane, shape=Shape(cores=1, memory=512 << 20), time_limit=_minutes(site.lanes[lane]))
@@ -118,7 +122,7 @@ def _write_order(spool: Spool, desk: SiteDesk) -> None:
         uid="doctor",
         name="doctor",
         site=site,
-        environment=Environment(python=_python(desk)),
+        environment=wanted,
         idle_timeout=60.0,
         groups={"probe": group},
     )
@@ -190,7 +194,9 @@ def _finding(spool: Spool) -> ProbeFinding | None:
     return read_model(spool.path / "probe.json", ProbeFinding)
 
 
-def _compare(desk: SiteDesk, finding: ProbeFinding | None, word: str) -> list[Check]:
+def _compare(
+    desk: SiteDesk, finding: ProbeFinding | None, word: str, wanted: Environment, python: str
+) -> list[Check]:
     if finding is None:
         hint = "The machine may be full, or the node sees neither this Python nor the spool: look into the queue."
         return [
@@ -199,28 +205,47 @@ def _compare(desk: SiteDesk, finding: ProbeFinding | None, word: str) -> list[Ch
             )
         ]
     return [
-        Check(
-            name="environment and spool",
-            outcome="ok",
-            text=f"node {finding.host} sees {_python(desk)} and the spool",
-        ),
-        _same_versions(finding),
+        _environment(finding, wanted),
+        *([_directory(finding, wanted.directory)] if wanted.directory else []),
+        _same_versions(finding, python),
         _reach(desk, finding, word),
         _clock(finding),
     ]
 
 
-def _same_versions(finding: ProbeFinding) -> Check:
+def _environment(finding: ProbeFinding, wanted: Environment) -> Check:
+    name = "environment and spool"
+    if os.path.realpath(finding.python or wanted.python) == os.path.realpath(wanted.python):
+        return Check(name=name, outcome="ok", text=f"node {finding.host} sees {wanted.python} and the spool")
+    text = f"node {finding.host} sees the spool, but not {wanted.python}: it takes {finding.python}"
+    hint = "What you have installed here may be missing there: use a Python that the nodes see."
+    return Check(name=name, outcome="warning", text=text, hint=hint)
+
+
+def _directory(finding: ProbeFinding, wanted: str) -> Check:
+    """Whether files of the notebook's directory are there."""
+    name = "files"
+    if os.path.realpath(finding.directory or wanted) == os.path.realpath(wanted):
+        return Check(name=name, outcome="ok", text=f"node {finding.host} sees {wanted}")
+    text = f"node {finding.host} does not see {wanted}: code works in {finding.directory} there"
+    hint = "Use --put and --get, or a directory that the nodes see."
+    return Check(name=name, outcome="warning", text=text, hint=hint)
+
+
+def _same_versions(finding: ProbeFinding, python: str) -> Check:
     told = ", ".join(f"{name} {number}" for name, number in finding.versions.items())
-    python = ".".join(str(part) for part in sys.version_info[:3])
     missing = [name for name, number in finding.versions.items() if number == "missing"]
     if missing:
         hint = "Install ihpc-jupyter into the environment of the workers."
         return Check(
             name="versions", outcome="failed", text=f"missing on the node: {', '.join(missing)}", hint=hint
         )
-    if finding.versions["python"] != python:
-        text = f"Python is {python} here and {finding.versions['python']} on {finding.host}"
+    there = finding.versions["python"]
+    if python and there != python:
+        text = f"Python is {python} here and {there} on {finding.host}"
+        if there.split(".")[:2] != python.split(".")[:2]:
+            hint = "Urgent cells are refused there: major and minor version must be the same."
+            return Check(name="versions", outcome="failed", text=text, hint=hint)
         return Check(
             name="versions", outcome="warning", text=text, hint="Results may not be readable across versions."
         )

@@ -1,7 +1,10 @@
 """Starting heads: as a detached process of this host, or as a small job of their own."""
 
 import asyncio
+import contextlib
+import platform
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -135,6 +138,23 @@ async def render(spool: Spool, python: str, *words: str) -> None:
         raise Unavailable(
             f"The batch scripts could not be written: {last[0]}", "Does this Python have ihpc_jupyter?"
         )
+
+
+async def version_of(python: str) -> str:
+    """Which Python an interpreter of this host is; empty where it does not say."""
+    if python == sys.executable:
+        return platform.python_version()
+    code = "import platform; print(platform.python_version())"
+    with contextlib.suppress(OSError):
+        process = await asyncio.create_subprocess_exec(
+            python, "-c", code, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        try:
+            async with asyncio.timeout(RENDER_TIMEOUT):
+                return (await process.communicate())[0].decode(errors="replace").strip()
+        except TimeoutError:
+            process.kill()
+    return ""
 
 
 def head_is_dead(file: HeadFile | None) -> bool:

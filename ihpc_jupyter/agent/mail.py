@@ -51,8 +51,10 @@ class Mail:
             return None
         told = _json(head.split(b"\n", 1)[0])
         error = told.get("error") or {}
-        text = f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else ""
-        if told.get("exit"):
+        text = ""
+        if error:
+            text = f"{error.get('name', 'Error')}: {error.get('message', '')}"
+        elif told.get("exit"):
             text = f"The script ended with exit code {told['exit']}."
         return ResultSight(
             ok=bool(told.get("ok")),
@@ -79,15 +81,18 @@ class Mail:
         started, running = told.get("started"), told.get("running")
         if started is None:
             return CopySight()
-        last = _json(_tail(events).rstrip(b"\n").rpartition(b"\n")[2])
+        last_two = [_json(line) for line in _tail(events).rstrip(b"\n").split(b"\n")[-2:]]
+        complaint = next((word for word in last_two if word.get("is") == "error"), {})
         pulse = self._pulses.setdefault((attempt, copy), _Pulse())
         return CopySight(
             started_at=_moment(started),
             running_at=_moment(running) if running else None,
-            ended=last.get("is") == "ended",
+            ended=last_two[-1].get("is") == "ended",
             host=str(started.get("host") or "")[:200],
             job=str(started.get("job") or "")[:40],
             silent=pulse.look(_tail(self._mailbox.pulse(attempt, copy)), time.monotonic()),
+            complaint=str(complaint.get("message", ""))[:500],
+            final=complaint.get("final") is True,
         )
 
 

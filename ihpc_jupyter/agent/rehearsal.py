@@ -16,7 +16,7 @@ from ihpc_jupyter.scheduler.base import Launch
 async def rehearse(desk: SiteDesk, wanted: Wanted, plan: Plan) -> Report:
     """May it start, what would it cost, how; then all that the doctor looks at (a small job on a node, too)."""
     checks = [await _rights(desk, wanted), _budget(wanted), _plan(plan)]
-    report = await examine(desk)
+    report = await examine(desk, wanted.order.environment)
     return Report(site=desk.site.name, at=time.time(), checks=(*checks, *report.checks))
 
 

@@ -147,6 +147,9 @@ class Runs:
         if silence is not None and plan.chosen not in WORKER_WAYS:
             hint = "Nothing was submitted. Try again in a moment, or name another site."
             raise Unavailable(silence.message, hint) from silence
+        if plan.chosen is None:
+            said = " ".join(way.why for way in plan.ways if way.why)
+            raise Rejected(f"There is no way to start. {said}", "Ask for less. Nothing was submitted.")
         record = new_run(wanted, plan)
         lease = await asyncio.to_thread(self._save_new, record)
         return self._keep(record, lease).view()
@@ -267,6 +270,7 @@ class Runs:
         able = [worker for worker in workers if not worker.leaving and worker.silent < 2.0]
         return Evidence(
             free=capacity.free.get(wanted.lane) if capacity else None,
+            most=capacity.most.get(wanted.lane) if capacity else None,
             age=age,
             victims=victims,
             reservation=capacity.reservations.get(wanted.lane) if capacity else None,

@@ -147,10 +147,11 @@ def _on_site(words: Words) -> None:
 
 
 def _on_run(words: Words) -> None:
-    text = "an urgent run: show, why, cancel, script"
+    text = "an urgent run: script, check, attach, show, why, cancel"
     parser = words.add_parser("run", help=text, description=text)
     inner: Words = parser.add_subparsers(title="words", required=True, metavar="WORD")
     for name, run, told in (
+        ("attach", runs.attach, "follow it to its end: what it says, its exit code; Ctrl-C cancels it"),
         ("show", runs.show, "its steps, attempts, waits and cost"),
         ("why", queue.why, "what happened to it (or to a job), in plain words"),
         ("cancel", runs.cancel, "cancel it everywhere; forget one that has ended"),
@@ -158,8 +159,11 @@ def _on_run(words: Words) -> None:
         _plain(inner, name, run, told).add_argument("id", help="the run's id")
     script = _plain(inner, "script", runs.script, "run a script urgently: its output, its exit code")
     script.add_argument("file", help="the script")
-    script.add_argument("deadline", nargs="?", help="the answer is needed within this: 60s, 10m, 1h")
+    check = _plain(inner, "check", runs.check, "the rehearsal, with the options of script: runs nothing of yours")
+    for parser in (script, check):
+        parser.add_argument("deadline", nargs="?", help="the answer is needed within this: 60s, 10m, 1h")
+        for option in ORDER_OPTIONS:
+            option.add_to(parser)
     script.add_argument("--interpreter", default="bash", help="what runs it; bash when left out")
+    script.add_argument("--plan", action="store_true", help="print what would happen, and stop")
     script.add_argument("--detach", action="store_true", help="print the run's id and return at once")
-    for option in ORDER_OPTIONS:
-        option.add_to(script)

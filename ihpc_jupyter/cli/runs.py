@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from ihpc_jupyter.cli.commands import print_lines, print_table
+from ihpc_jupyter.cli.commands import print_lines, print_table, report_lines
 from ihpc_jupyter.client import ledger as book
 from ihpc_jupyter.client import story
 from ihpc_jupyter.client.agent import AgentClient
-from ihpc_jupyter.client.events import Tail, log_tail, result_line
+from ihpc_jupyter.client.events import Tail, log_tails, result_line
 from ihpc_jupyter.client.order import order_of
 from ihpc_jupyter.client.ranks import Ranks
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected, Unavailable
@@ -79,6 +79,11 @@ async def script(agent: AgentClient, options: argparse.Namespace) -> int:
         vars(options), kind=Kind.SCRIPT, title=path.name[:200], environment=environment, script=text,
         interpreter=options.interpreter,
     )  # fmt: skip
+    if options.plan:
+        plan = await agent.plan_run(order)
+        print_table(story.plan_rows(plan))
+        print_lines(story.plan_line(plan))
+        return 0
     view = await agent.create_run(order)
     try:
         _tell(f"Run {view.id}: {story.plan_line(view.plan)}")
@@ -86,6 +91,28 @@ async def script(agent: AgentClient, options: argparse.Namespace) -> int:
         if options.detach:
             print_lines(view.id)
             return 0
+    except asyncio.CancelledError:  # Ctrl-C
+        await _cancel(agent, view.id)
+        raise
+    return await _follow_or_cancel(agent, view)
+
+
+async def attach(agent: AgentClient, options: argparse.Namespace) -> int:
+    """Follow a run from wherever it was ordered: what it says, its exit code."""
+    return await _follow_or_cancel(agent, await agent.run(options.id))
+
+
+async def check(agent: AgentClient, options: argparse.Namespace) -> int:
+    """The rehearsal; 1 when something failed."""
+    environment = Environment(python=sys.executable, directory=str(Path.cwd()))
+    order = order_of(vars(options), kind=Kind.SCRIPT, title="rehearsal", environment=environment)
+    report = await agent.check_run(order)
+    print_lines(*report_lines(report))
+    return int(any(check.outcome == "failed" for check in report.checks))
+
+
+async def _follow_or_cancel(agent: AgentClient, view: RunView) -> int:
+    try:
         return await _follow(agent, view)
     except asyncio.CancelledError:  # Ctrl-C
         await _cancel(agent, view.id)
@@ -116,9 +143,12 @@ async def _follow(agent: AgentClient, view: RunView) -> int:
     _print_new(voices, mailbox, view.tasks, last=True)
     if told is None:
         raise _unanswered(mailbox, view)
-    if told.get("error"):
-        raise Rejected(f"The script could not be run: {told['error'].get('message')}")
-    return int(told.get("exit") or 0)
+    if (error := told.get("error")) is None:
+        return int(told.get("exit") or 0)
+    if view.kind is Kind.SCRIPT:
+        raise Rejected(f"The script could not be run: {error.get('message')}")
+    sys.stderr.writelines(f"{line}\n" for line in error.get("traceback", ()))
+    return int(told.get("exit") or 1)
 
 
 _Voices = dict[int, tuple[Tail, Ranks]]
@@ -157,7 +187,7 @@ async def _states(agent: AgentClient, view: RunView) -> RunView:
 
 def _unanswered(mailbox: Mailbox, view: RunView) -> Rejected:
     number = view.attempts[-1].number if view.attempts else 1
-    if log := log_tail(mailbox, number, 0):
+    if log := log_tails(mailbox, number, 0):
         _tell(log)
     problem = view.problem.message if view.problem else ""
     state = story.ENDS.get(view.state, view.state.value)

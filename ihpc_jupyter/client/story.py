@@ -130,6 +130,26 @@ def plan_line(plan: Plan) -> str:
     return ", ".join(parts) + (f" ({plan.why.rstrip('.')})" if plan.why else "")
 
 
+PLAN_HEAD = ("", "way", "expected start (p50, p95)", "price", "disturbs", "chance", "why")
+
+
+def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """The ways to start, with a heading; the chosen one is marked and says why."""
+    return [PLAN_HEAD, *(_way_row(way, plan) for way in plan.ways)]
+
+
+def _way_row(way: Way, plan: Plan) -> tuple[str, ...]:
+    chosen = way.possible and way.kind is plan.chosen
+    why = "; ".join(text.rstrip(".") for text in (plan.why if chosen else "", way.why) if text)
+    name = way.kind.replace("-", " ") + (f" ({way.lane})" if way.lane else "")
+    if not way.possible:
+        return "", name, "not possible", "-", "-", "-", why
+    chance = "-" if way.chance is None else f"{way.chance:.0%}"
+    return (
+        "→" if chosen else "", name, start_text(way), price_text(way.price), way.disturbs or "nobody", chance, why,
+    )  # fmt: skip
+
+
 def start_text(way: Way) -> str:
     """When a way is expected to start: median and p95, with how many starts that rests on."""
     start = way.start

@@ -14,12 +14,11 @@ def described(error: BaseException) -> dict[str, Any]:
 
     error.__traceback__ = users_part(error.__traceback__)
     lines = "".join(traceback.format_exception(error)).splitlines()
-    frames = [
-        [frame.f_code.co_filename, line, frame.f_code.co_name]
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
+    codes = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    frames = [[code.co_filename, line, code.co_name] for code, line in codes]
     return {
         "name": type(error).__name__, "message": _message(error), "traceback": lines, "frames": frames,
+        "begins": [code.co_firstlineno for code, _ in codes],
         "chained": bool(error.__cause__ or (error.__context__ and not error.__suppress_context__)),
     }  # fmt: skip
 

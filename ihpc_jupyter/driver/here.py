@@ -48,6 +48,10 @@ class _Guest(Around):
         """Modules of the notebook's can be imported; directory and arguments are the whole process's and stay."""
         sys.path.extend(entry for entry in order["path"] if entry not in sys.path)
 
+    def interrupted(self, mailbox: Mailbox) -> bool:
+        """Whether the run has been closed."""
+        return not mailbox.gate.exists()
+
 
 @contextlib.contextmanager
 def _turned(name: str, stream: Stream) -> Iterator[None]:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     """Names of objects that both sides have, by their id."""
 
 
+def is_the_notebooks_cache(value: Any) -> bool:
+    """Whether it is a function of the notebook with a cache (`functools.lru_cache`): found by name otherwise."""
+    return type(value).__name__ == "_lru_cache_wrapper" and value.__module__ in {"__main__", None}
+
+
 class _ByValueNeeded(Exception):
     """The standard pickler would write a reference that the other side cannot follow."""
 
@@ -33,6 +38,8 @@ class Plain(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         """Nothing of its own, but a refusal."""
         if isinstance(value, type | FunctionType) and value.__module__ in {"__main__", None}:
+            raise _ByValueNeeded
+        if is_the_notebooks_cache(value):
             raise _ByValueNeeded
         if isinstance(value, ModuleType):
             raise _ByValueNeeded

@@ -8,6 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_KIND, _FILE = 0o170000, 0o100000
+"""As in `stat`, which itself takes longer to import."""
+
 
 def copy_number(environment: Mapping[str, str]) -> int:
     """The number of this copy or rank, from 0: the task's own, else the array element's of its job."""
@@ -19,6 +22,12 @@ def copy_number(environment: Mapping[str, str]) -> int:
 def job(environment: Mapping[str, str]) -> str:
     """The job's id; empty where there is none."""
     return environment.get("IHPC_JOB_ID") or environment.get("SLURM_JOB_ID", "")
+
+
+def log_size() -> int | None:
+    """Bytes in the job's log so far; None where standard output is no file."""
+    told = os.fstat(1)
+    return told.st_size if told.st_mode & _KIND == _FILE else None
 
 
 def host() -> str:

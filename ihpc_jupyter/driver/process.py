@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # as in `pulse`
 import atexit
 import os
 import sys
@@ -49,6 +50,7 @@ class _Life:
 class _Alone(Around):
     alone = True
     _between = 0
+    _interrupted = False
 
     def live(self, mailbox: Mailbox, attempt: int, copy: int, events: Events) -> _Life:
         """Pulse and output until the process ends; output is written at the end at the latest."""
@@ -63,6 +65,7 @@ class _Alone(Around):
     def settle(self, order: dict[str, Any], directory: str, module: ModuleType) -> None:
         """As in the notebook; a directory that the node does not have is a warning."""
         os.waitpid(self._between, 0)
+        signal.signal(signal.SIGINT, self._interrupt)
         sys.modules["__main__"] = module
         sys.argv[:] = order["argv"]
         sys.path[:] = [*order["path"], *(entry for entry in sys.path if entry not in order["path"])]
@@ -70,6 +73,14 @@ class _Alone(Around):
             os.chdir(directory)
         except OSError as error:
             print(f"ihpc: not in {directory} ({error.strerror}) but in {os.getcwd()}", file=sys.stderr)  # noqa: T201
+
+    def interrupted(self, mailbox: Mailbox) -> bool:
+        """Whether a signal has come."""
+        return self._interrupted
+
+    def _interrupt(self, *_: object) -> None:
+        self._interrupted = True
+        raise KeyboardInterrupt
 
 
 def main() -> None:

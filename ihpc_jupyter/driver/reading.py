@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """Order and payload do not fit this interpreter or one another; the text is a sentence for the user."""
+    """Order and payload do not fit this interpreter or one another; the text is a sentence for the user.
+
+    *final*: they will not on another node, either.
+    """
+
+    def __init__(self, sentence: str, *, final: bool = False) -> None:
+        super().__init__(sentence)
+        self.final = final
 
 
 def read_order(mailbox: Mailbox) -> dict[str, Any]:
@@ -32,12 +39,14 @@ def read_order(mailbox: Mailbox) -> dict[str, Any]:
     if (format_ := order.get("format", FORMAT)) != FORMAT:
         raise Refused(
             f"This order is of mailbox format {format_}, ihpc-jupyter on the node ({sys.prefix}) reads {FORMAT}: "
-            "install the same version there as where the run was ordered."
+            "install the same version there as where the run was ordered.",
+            final=True,
         )
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if kind != "script" and wanted != here:
         raise Refused(
-            f"The notebook runs Python {wanted}, the node {here} ({sys.executable}): they must be the same."
+            f"The notebook runs Python {wanted}, the node {here} ({sys.executable}): they must be the same.",
+            final=True,
         )
     return order
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     """What an object is (`value`: bound by the cell, `changed`: in place), and its name."""
 
 _CONTAINERS = (list, dict, set, bytearray)
+_COLLECTIONS = {"deque", "defaultdict", "OrderedDict", "Counter"}
 
 
 class Returned:
@@ -76,7 +77,7 @@ def _has_identity(value: Any) -> bool:
 
 def _content(value: Any) -> tuple[str, Any]:
     """What the notebook's own object is filled with, so that all who hold it see the change."""
-    if type(value) in _CONTAINERS:
+    if type(value) in _CONTAINERS or _is_of_collections(type(value)):
         return "content", value.copy()
     try:
         reduced = value.__reduce_ex__(5)
@@ -87,6 +88,11 @@ def _content(value: Any) -> tuple[str, Any]:
         if make is copyreg.__newobj__ and arguments == (type(value),) and state:  # type: ignore[attr-defined]
             return "state", (type(value), state)
     return "whole", value
+
+
+def _is_of_collections(kind: type) -> bool:
+    """Those that are filled as lists and dicts are; by name, as the module need not have been imported."""
+    return kind.__module__ == "collections" and kind.__name__ in _COLLECTIONS
 
 
 def _sharing(sinks: dict[Key, Sink]) -> list[list[Key]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -31,6 +32,9 @@ BROKEN = 5
 """Exit code: a fault of the driver itself, or of a memory that is full."""
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 class Outcome:
     """How the driver ends, and whether the user's code succeeded."""
 
@@ -52,6 +56,10 @@ class Around:
         """Working directory, path and arguments of the user's code."""
         raise NotImplementedError
 
+    def interrupted(self, mailbox: Mailbox) -> bool:
+        """Whether somebody else ends the user's code: a KeyboardInterrupt of its own is an answer."""
+        raise NotImplementedError
+
 
 def perform(mailbox: Mailbox, attempt: int, copy: int, around: Around) -> Outcome:
     """Run the mailbox's order as this copy, unless the run is closed or somebody does or did."""
@@ -64,12 +72,13 @@ def perform(mailbox: Mailbox, attempt: int, copy: int, around: Around) -> Outcom
         try:
             outcome = execution.run()
         except Refused as refusal:
-            outcome = execution.complain(REFUSED, str(refusal))
+            outcome = execution.complain(REFUSED, str(refusal), final=refusal.final)
         except Exception as error:  # noqa: BLE001 - a fault of ours: told, where it can be read
             import traceback
 
-            os.write(2, traceback.format_exc().encode(errors="replace"))
-            outcome = execution.complain(BROKEN, f"The driver failed: {type(error).__name__}: {error}.")
+            _log(traceback.format_exc())
+            sentence = f"The driver failed: {type(error).__name__}: {error}."
+            outcome = execution.complain(BROKEN, sentence, final=True)
         events.end(ok=outcome.ok, seconds=execution.seconds)
     return outcome
 
@@ -80,6 +89,14 @@ def _claimed(mailbox: Mailbox, attempt: int, copy: int) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _log(text: str) -> None:
+    """Into the job's own log."""
+    try:  # noqa: SIM105 - `contextlib` is dear before the user's first line
+        os.write(2, text.encode(errors="replace"))
+    except OSError:
+        pass  # there is no room for it, either: the exit code says so
 
 
 class _Execution:
@@ -129,7 +146,8 @@ class _Execution:
         if error is None:
             origin = Origin(body.values())
             baseline = Baseline(origin if answers else Origin({}), module.__dict__, fork=self._around.alone)
-            self._events.say("running")
+            log = place.log_size() if self._around.alone else None
+            self._events.say("running", **({} if log is None else {"log": log}))
             began = time.monotonic()
             error = self._tried(body.run)
             self.seconds = time.monotonic() - began
@@ -148,14 +166,13 @@ class _Execution:
         }  # fmt: skip
         return self._answer(returned.parts) if answers else self._rank()
 
-    @staticmethod
-    def _tried(step: Callable[[], None]) -> BaseException | None:
+    def _tried(self, step: Callable[[], None]) -> BaseException | None:
         try:
             step()
-        except KeyboardInterrupt:
-            raise  # a cancel: no answer is wanted
-        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is its answer
-            return error
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and self._around.interrupted(self._mailbox):
+                raise  # a cancel: no answer is wanted
+            return error  # whatever the user's code raises is its answer
         return None
 
     def _describe(self, error: BaseException) -> None:
@@ -171,7 +188,7 @@ class _Execution:
             return Outcome(0, ok=True)
         text = "\n".join([f"rank {self._copy} raised:", *self._header["error"]["traceback"], ""])
         self._events.stream("stderr", text)
-        os.write(2, text.encode(errors="replace"))
+        _log(text)
         return Outcome(FAILED)
 
     def _answer(self, parts: list[tuple[str, list[str], Sink]]) -> Outcome:
@@ -183,11 +200,12 @@ class _Execution:
         try:
             write_result(self._mailbox, self._attempt, self._copy, self._header, parts)
         except OSError as error:
-            return self.complain(NOT_WRITTEN, f"The result could not be written: {error.strerror}.")
+            sentence = f"The result could not be written: {error.strerror}."
+            return self.complain(NOT_WRITTEN, sentence, final=error.errno in _NO_ROOM)
         return Outcome(0, ok=self._header["ok"])
 
-    def complain(self, code: int, sentence: str) -> Outcome:
-        """Say why there is no result, as an event and in the job's own log."""
-        self._events.say("error", message=sentence)
-        os.write(2, f"ihpc: {sentence}\n".encode(errors="replace"))
+    def complain(self, code: int, sentence: str, *, final: bool) -> Outcome:
+        """Say why there is no result, as an event and in the job's log. *final*: another attempt is of no use."""
+        self._events.say("error", message=sentence, final=final)
+        _log(f"ihpc: {sentence}\n")
         return Outcome(code)

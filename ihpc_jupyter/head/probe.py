@@ -22,7 +22,10 @@ def look_around(spool: Spool) -> ProbeFinding:
         word = _fetch(spool, read_model(spool.path / "probe-order.json", ProbeOrder))
     except (OSError, ValueError) as problem:
         error = f"{type(problem).__name__}: {problem}"
-    return ProbeFinding(host=socket.gethostname(), at=time.time(), versions=versions(), word=word, error=error)
+    return ProbeFinding(
+        host=socket.gethostname(), at=time.time(), versions=versions(), python=sys.executable,
+        directory=str(Path.cwd()), word=word, error=error,
+    )  # fmt: skip
 
 
 def _fetch(spool: Spool, order: ProbeOrder | None) -> str:

@@ -18,6 +18,10 @@ class ProbeFinding(Model):
     at: Time
     versions: dict[str, str]
     """Of Python and of the packages that head, workers and clients must share."""
+    python: str = ""
+    """The interpreter that was taken there."""
+    directory: str = ""
+    """Where it works."""
     word: str = ""
     """The word, fetched over mutual TLS; empty when it could not be."""
     error: str = ""

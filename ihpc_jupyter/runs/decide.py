@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ihpc_jupyter.model.run import Attempt, RunState, WayKind
-from ihpc_jupyter.runs.judge import Verdict, judge
+from ihpc_jupyter.runs.judge import Verdict, ends_itself, judge
 from ihpc_jupyter.runs.record import MAX_ATTEMPTS, RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, ResultSight, RunSight
 
@@ -146,8 +146,11 @@ def _next(record: RunRecord, seen: RunSight, verdict: Verdict | None, cancel: tu
     last = record.attempts[-1]
     silences = _silences(record)
     tried = sum(attempt.outcome != "unanswered" for attempt in record.attempts)
-    if (verdict is not None and not verdict.retry) or tried >= MAX_ATTEMPTS or silences >= MAX_SILENCES:
+    itself = ends_itself(record.attempts)
+    if itself or (verdict is not None and not verdict.retry) or tried >= MAX_ATTEMPTS or silences >= MAX_SILENCES:
         hint = "Look at the logs of its attempts in its mailbox." if last.outcome == "lost" else ""
+        if itself:
+            hint = f"It did so twice while your code ran: a crash, os._exit, or too little memory? {hint}"
         record = record.model_copy(update={"problem": last.detail, "hint": hint})
         return Decision(record.reached(RunState.LOST, seen.now), cancel=cancel)
     record = record.reached(RunState.PLANNED, seen.now)

@@ -1,7 +1,7 @@
 """Whether an attempt can still answer. Pure: one rule after the other, the most certain first."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ihpc_jupyter.model.job import JobState
@@ -20,6 +20,9 @@ Each further attempt has twice as long, and the last all the time: slow nodes co
 
 UNSEEN_FOR = 30.0
 """Seconds after which an attempt without command, job or driver is given up: enough for slow answers."""
+
+NOT_WRITTEN = 4
+"""Exit code of a driver whose result found no room, nor perhaps the words for that."""
 
 STUCK_AFTER = 5.0
 """Seconds in which a job that finds room starts; Slurm needs a fraction of one."""
@@ -50,14 +53,24 @@ def judge(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | No
     for rule in _RULES:
         verdict = rule(attempt, sight, seen)
         if verdict is not None:
-            return verdict
+            return _in_its_own_words(verdict, sight)
     return None
+
+
+def _in_its_own_words(verdict: Verdict, sight: AttemptSight) -> Verdict:
+    """What a driver itself said of why it has no result is nearer the cause than what is seen from outside."""
+    told = next((copy for copy in sight.copies if copy.complaint), None)
+    if told is None or verdict.outcome != "lost":
+        return verdict
+    return replace(verdict, detail=told.complaint, retry=verdict.retry and not told.final)
 
 
 def _not_taken(attempt: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
     """The batch system refused, or did not answer the request."""
     if sight.command.refused:
-        return Verdict("refused", sight.command.refused, retry=False)
+        # There may be no other node than those that it kept away from.
+        kept_away = bool(attempt.exclude)
+        return Verdict("refused", sight.command.refused, retry=kept_away, anywhere=kept_away)
     if sight.command.unanswered:
         asked = attempt.way not in {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS} and attempt.started_at is None
         return Verdict("unanswered" if asked else "lost", sight.command.unanswered, nodes=attempt.nodes)
@@ -111,7 +124,26 @@ def _command_ended(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | N
     code = sight.command.code
     if code is None or code < 0:
         return None
-    return Verdict("lost", f"The job ended without an answer (exit code {code}).")
+    if code == NOT_WRITTEN and any(copy.running_at is not None for copy in sight.copies):
+        return Verdict("lost", "The result could not be written; the spool may be full.", retry=False)
+    return Verdict("lost", f"{_NO_ANSWER} (exit code {code}).")
+
+
+def ends_itself(attempts: Sequence[Attempt]) -> bool:
+    """Whether two attempts in a row ended the same way, by themselves, in the user's code: a third will, too.
+
+    Not where somebody killed them: that may be bad luck twice.
+    """
+    *_, before, last = (None, None, *attempts)
+    if before is None or last is None or not (before.running_at and last.running_at):
+        return False
+    killed = any(f"(exit code {code})" in last.detail for code in _KILLED)
+    return last.detail.startswith(_NO_ANSWER) and last.detail == before.detail and not killed
+
+
+_NO_ANSWER = "The job ended without an answer"
+_KILLED = (128 + 9, 128 + 15, 9, 15)
+"""Exit codes of a job that was killed, or asked to go."""
 
 
 def _command_killed(_: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:

@@ -12,12 +12,14 @@ from ihpc_jupyter.model.site import Shape, Site
 class Evidence:
     """What is known when a plan is made. Cores; None where nobody could tell in time.
 
-    *age*: seconds since it was told what is free. *victims*: jobs that run in preemptible lanes, by lane.
+    *most*: cores that the lane has in all. *age*: seconds since it was told what is free.
+    *victims*: jobs that run in preemptible lanes, by lane.
     *starts*: seconds that earlier runs of this user took from submission to the first line, by way, in the lane
     of this plan. *reservation*: an active one that this user may use. *idle*, *workers*: of the own cluster.
     """
 
     free: int | None = None
+    most: int | None = None
     age: float = 0.0
     victims: Mapping[str, int] | None = None
     starts: Mapping[WayKind, Sequence[float]] = field(default_factory=dict)
@@ -104,6 +106,9 @@ def _reservation(wanted: Wanted, name: str | None) -> list[Way]:
 
 
 def _fresh(wanted: Wanted, evidence: Evidence) -> list[Way]:
+    if evidence.most is not None and evidence.most < wanted.cores:
+        never = f"Lane {wanted.lane} has {evidence.most} cores in all, {wanted.cores} are asked for."
+        return [Way(kind=WayKind.ALLOCATION, possible=False, lane=wanted.lane, why=never)]
     room = evidence.free is None or evidence.free >= wanted.cores
     if evidence.free is None:
         why = "Not known yet what is free."
@@ -147,7 +152,9 @@ def _choose(ways: Sequence[Way], wanted: Wanted, evidence: Evidence) -> tuple[Wa
 
 def _with_chances(way: Way, wanted: Wanted, evidence: Evidence) -> Way:
     waits = sorted(evidence.starts.get(way.kind, ()))
-    if not waits:
+    # Starts where there was room tell nothing of a wait for some.
+    full = evidence.free is not None and evidence.free < wanted.cores
+    if not waits or (way.kind is WayKind.ALLOCATION and full):
         return way
     estimate = Estimate(p50=_rank(waits, 0.5), p95=_rank(waits, 0.95), count=len(waits))
     return way.model_copy(update={"start": estimate, "chance": _chance(waits, wanted.order.deadline)})

@@ -19,6 +19,10 @@ class CopySight:
     host: str = ""
     job: str = ""
     silent: float = 0.0
+    complaint: str = ""
+    """Why it has no result, in its own words."""
+    final: bool = False
+    """Whether another attempt would have none, either."""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ class Capacity:
 
     free: dict[str, int] = field(default_factory=dict)
     total: dict[str, int] = field(default_factory=dict)
+    most: dict[str, int] = field(default_factory=dict)
+    """All cores of a lane, down ones included, where that is certain."""
     reservations: dict[str, str] = field(default_factory=dict)
     """By lane: an active reservation that this user may use there."""
 

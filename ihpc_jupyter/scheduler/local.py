@@ -97,7 +97,8 @@ class Local:
         """Slots that nobody holds, the same for every lane."""
         await self._ready()
         free, lanes = self.slots - sum(job.cores for job in self._jobs.values() if job.holds), self._site.lanes
-        return Capacity(dict.fromkeys(lanes, max(0, free)), dict.fromkeys(lanes, self.slots))
+        slots = dict.fromkeys(lanes, self.slots)
+        return Capacity(dict.fromkeys(lanes, max(0, free)), slots, slots)
 
     async def cycles(self) -> dict[str, float]:
         """None: jobs are placed as they come."""
@@ -113,11 +114,12 @@ class Local:
         await self.cancel(ids)
 
     async def ended(self, root: str) -> int:
-        """Until all jobs of a submission have ended: 0 where all completed, else 1."""
+        """Until all jobs of a submission have ended: 0 where all completed, else the code of one that did not."""
         while any(not job.state.ended for job in self._of(root)):
             self._news.clear()
             await self._news.wait()
-        return int(any(job.state is not JobState.COMPLETED for job in self._of(root)))
+        failed = [job for job in self._of(root) if job.state is not JobState.COMPLETED]
+        return (failed[0].code or 1) if failed else 0
 
     def _of(self, root: str) -> list[LocalJob]:
         return [job for job in self._jobs.values() if job.id.partition("_")[0] == root]
@@ -248,7 +250,7 @@ class Local:
             state, reason = JobState.FAILED, "ended without a trace"
         else:
             state, reason = (JobState.FAILED, "NonZeroExitCode") if code else (JobState.COMPLETED, "")
-        self._put(job, state=state, reason=reason, ended_at=time.time(), **freed)
+        self._put(job, state=state, reason=reason, ended_at=time.time(), code=code, **freed)
 
     def _advance(self) -> None:
         """Take each running job's next step towards its end that is due."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ihpc_jupyter.scheduler.base import Launch, Submission
+from ihpc_jupyter.scheduler.local_queue import INDEX
 
 
 class LocalHold:
@@ -44,7 +45,7 @@ def as_submission(launch: Launch) -> Submission:
         lane=launch.lane,
         count=count,
         array=count > 1,
-        log=launch.log.replace("{copy}", "{job}"),
+        log=launch.log.replace("{copy}", INDEX),
         cores=launch.shape.cores,
         time_limit=launch.time_limit,
     )

@@ -22,6 +22,10 @@ class Ending(Model):
     at: float
 
 
+INDEX = "{index}"
+"""Stands in a log's path for a job's place in its array, 0 without one."""
+
+
 class LocalJob(Model):
     """One job as it stands in the state file. *begun* counts seconds since boot, other times are UTC."""
 
@@ -46,6 +50,8 @@ class LocalJob(Model):
     begun: float = 0.0
     warned: bool = False
     ending: Ending | None = None
+    code: int | None = None
+    """What it ended with, where that is known."""
 
     def told(self, node: str) -> Job:
         """The job as doors see it; *node* is this host's name."""
@@ -86,7 +92,7 @@ def new_job(job_id: str, submission: Submission, lane: Lane, script: Path) -> Lo
         cores=submission.cores,
         time_limit=submission.time_limit,
         script=str(script),
-        log=submission.log.replace("{job}", job_id),
+        log=submission.log.replace("{job}", job_id).replace(INDEX, job_id.partition("_")[2] or "0"),
         submitted_at=time.time(),
     )
 

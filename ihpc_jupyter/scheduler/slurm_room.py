@@ -104,6 +104,7 @@ def capacity_of(
     return Capacity(
         free={name: free for name, (free, _) in told.items()},
         total={name: total for name, (_, total) in told.items()},
+        most={name: told[name][1] for name, lane in lanes.items() if lane.partition in cores},
         reservations={
             name: one.name
             for name, lane in lanes.items()

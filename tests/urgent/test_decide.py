@@ -174,6 +174,16 @@ def test_a_refusal_is_final_and_in_the_systems_words() -> None:
     assert decision.again is None
 
 
+def test_a_request_that_kept_away_from_nodes_and_was_refused_is_made_again_for_any() -> None:
+    two = record(attempt(1, outcome="lost", nodes=("n1",)), attempt(2, exclude=("n1",)))
+    refused = AttemptSight((NOT_YET,), CommandSight(refused="Requested node configuration is not available"))
+    decision = decide(two, seen({2: refused}))
+    assert decision.again is not None
+    assert decision.again.exclude == ()
+    third = decision.record.with_attempt(attempt(3))
+    assert decide(third, seen({3: refused})).record.state is RunState.LOST
+
+
 def test_no_answer_is_no_refusal_and_asked_again_later_and_later() -> None:
     run, now, pauses = record(), NOW, []
     for _ in range(4):
@@ -247,6 +257,15 @@ def test_a_time_limit_is_not_tried_again() -> None:
     assert "time limit" in decision.record.problem
 
 
+@pytest.mark.parametrize("final", [True, False])
+def test_what_a_driver_says_of_its_failure_is_told_and_tried_again_only_where_that_may_help(final: bool) -> None:
+    told = copy(ended=True, complaint="The result could not be written: No space left on device.", final=final)
+    decision = one(told, command=CommandSight(code=4))
+    assert decision.record.attempts[0].detail == told.complaint
+    assert (decision.again is None) is final
+    assert (decision.record.state is RunState.LOST) is final
+
+
 def test_the_deadline_ends_it_at_once_unless_told_to_go_on() -> None:
     sight = {1: AttemptSight((copy(),), HELD)}
     late = seen(sight, now=NOW + 61)
@@ -255,6 +274,28 @@ def test_the_deadline_ends_it_at_once_unless_told_to_go_on() -> None:
     assert (decision.cancel, decision.again) == ((1,), None)
     patient = record(deadline_at=NOW + 60, order=RunOrder(go_on=True))
     assert decide(patient, late).record.state is RunState.RUNNING
+
+
+def test_a_result_that_found_no_room_nor_its_driver_words_is_not_tried_again() -> None:
+    decision = one(copy(), command=CommandSight(code=4))
+    assert decision.record.state is RunState.LOST
+    assert "spool may be full" in decision.record.problem
+    assert one(command=CommandSight(code=4)).again is not None, "no driver: the script's own code"
+
+
+@pytest.mark.parametrize(
+    ("code", "ran", "goes_on"), [(139, True, False), (7, True, False), (137, True, True), (139, False, True)]
+)
+def test_code_that_ends_its_process_is_run_twice_at_most(code: int, ran: bool, goes_on: bool) -> None:
+    detail = f"The job ended without an answer (exit code {code})."
+    times: dict[str, Any] = {"started_at": NOW, "running_at": NOW if ran else None}
+    two = record(attempt(1, outcome="lost", detail=detail, **times), attempt(2))
+    sight = AttemptSight((CopySight(**times),), CommandSight(code=code))
+    decision = decide(two, seen({2: sight}))
+    assert (decision.again is not None) is goes_on
+    assert (decision.record.state is RunState.LOST) is not goes_on
+    first = decide(record(), seen({1: sight}))
+    assert first.again is not None, "once may be the node's fault"
 
 
 def test_there_is_an_end_to_trying() -> None:

@@ -4,6 +4,9 @@ import math
 import re
 import time
 
+import pytest
+
+from ihpc_jupyter.errors import Rejected
 from ihpc_jupyter.model.run import Plan, RunState, WayKind
 from tests.slurmbed import SlurmBed
 from tests.urgent.orders import ended, order_script, planned, reached, run_script, settled, wait_for, when
@@ -67,6 +70,14 @@ def test_a_plan_rests_on_ample_room_a_moment_ago_and_says_so(world: World, slurm
     until(lambda: "16 cores are free" in order_script(agent, "true", **two_nodes).plan.ways[0].why, "asked anew")
 
 
+def test_more_than_a_lane_has_in_all_is_refused_and_not_submitted(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    until(lambda: "16 cores are free" in planned(agent).ways[0].why, "what there is is known")
+    with pytest.raises(Rejected, match="Lane urgent has 16 cores in all, 17 are asked for"):
+        run_script(agent, "true", tasks=17)
+    assert not world.commands.calls("srun")
+
+
 def looks_at_cores(world: World) -> int:
     """How often the batch system was asked which cores are free."""
     return sum("--format=%R|%C" in call.args for call in world.commands.calls("sinfo"))
@@ -79,6 +90,8 @@ def test_a_plan_that_was_too_hopeful_is_put_right_while_the_run_waits(world: Wor
     slurm.wait_for_job(stay, "RUNNING")
     view = run_script(agent, "echo done")
     assert "There is room" in view.plan.why
+    allocation = next(way for way in planned(agent).ways if way.kind is WayKind.ALLOCATION)
+    assert allocation.start is None, "earlier starts, with room, tell nothing of a wait"
     when(agent, view.id, lambda seen: "There is no room" in seen.plan.why, "the plan says how it is")
     slurm.run("scancel", stay)
     assert ended(agent, view.id).state is RunState.SUCCEEDED

@@ -11,7 +11,8 @@ import pytest
 from ihpc_jupyter.errors import InvalidRequest, NotAllowed, NotFound, Rejected, Unavailable
 from ihpc_jupyter.model.protocol import LogTail
 from ihpc_jupyter.model.run import RunState, RunView, WayKind
-from tests.slurmbed import SlurmBed, processes
+from tests.slurmbed import FaultyCommands, SlurmBed, processes
+from tests.slurmbed.fixtures import MakeSlurm
 from tests.urgent.orders import (
     ENVIRONMENT,
     ended,
@@ -283,6 +284,19 @@ def test_a_driver_killed_alone_is_replaced(world: World) -> None:
         processes.send(pid, signal.SIGKILL)
     over = ended(agent, view.id)
     assert (over.state, len(over.attempts)) == (RunState.SUCCEEDED, 2)
+
+
+def test_where_there_is_no_other_node_the_same_is_taken_again(
+    make_slurm: MakeSlurm, faulty_commands: FaultyCommands
+) -> None:
+    with World(make_slurm(nodes=1), faulty_commands) as world:
+        agent = world.agent()
+        mark = world.root / "mark"
+        view = run_script(agent, f"[ -e {mark} ] && echo done && exit; touch {mark}; kill -9 $PPID; sleep 60")
+        over = ended(agent, view.id)
+        assert over.state is RunState.SUCCEEDED, over.problem
+        assert [attempt.outcome for attempt in over.attempts] == ["lost", "refused", "won"]
+        assert [attempt.exclude for attempt in over.attempts] == [(), over.attempts[0].nodes, ()]
 
 
 def test_a_site_that_does_not_answer_is_said_and_nothing_is_submitted(world: World) -> None:

@@ -15,6 +15,7 @@ from ihpc_jupyter.driver.changes import may_change
 from ihpc_jupyter.driver.lines import as_line
 from ihpc_jupyter.driver.packet import PLAIN, Buffer, Sink, TooLarge, is_plain, packed
 from ihpc_jupyter.errors import InvalidRequest, Unavailable
+from ihpc_jupyter.kernel.urgent.files import size_text
 from ihpc_jupyter.kernel.urgent.names import names_of
 from ihpc_jupyter.kernel.urgent.sending import culprits, dump_travelling, known_size, too_large
 from ihpc_jupyter.model.mailbox import FORMAT, Mailbox
@@ -60,7 +61,7 @@ class Payload:
             for path in (mailbox.payload, draft):
                 path.unlink(missing_ok=True)
             raise Unavailable(
-                f"The variables ({self.size / 1e6:.1f} MB) could not be written to the spool: {error.strerror}.",
+                f"The variables ({size_text(self.size)}) could not be written to the spool: {error.strerror}.",
                 f"Make room in {mailbox.path.parent}, or send less.",
             ) from error
 

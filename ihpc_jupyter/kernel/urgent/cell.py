@@ -4,7 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.client.events import result_line
@@ -21,6 +21,9 @@ from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.kernel.urgent.screen import Screen, screen_of
 from ihpc_jupyter.kernel.urgent.session import agent
 from ihpc_jupyter.model.run import Kind, Plan, RunView
+
+if TYPE_CHECKING:
+    from ihpc_jupyter.kernel.urgent.restore import Restored
 
 CANCELLING = 1.8
 """Seconds that a person who pressed Ctrl-C waits at most for the agent's word."""
@@ -102,7 +105,14 @@ def bring(shell: Any, run: Run, screen: Screen, *, overwrite: bool = False, anew
 
 
 def _bring_names(run: Run, screen: Screen, *, overwrite: bool, anew: bool) -> None:
-    restored = run.restore(overwrite=overwrite, expected=anew)
+    run.restore(
+        overwrite=overwrite,
+        expected=anew,
+        told=lambda restored: _tell_names(run, screen, restored, overwrite, anew),
+    )
+
+
+def _tell_names(run: Run, screen: Screen, restored: "Restored", overwrite: bool, anew: bool) -> None:
     for name, why in dict(restored.not_sent).items():
         screen.write("stderr", f"{name} stays there: {why}\n")
     conflicts = list(restored.conflicts)

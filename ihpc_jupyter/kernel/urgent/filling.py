@@ -1,6 +1,7 @@
 """Changes in place, brought to the notebook's own objects: everybody who holds one sees them."""
 
 import sys
+from collections import deque
 from typing import Any
 
 
@@ -24,6 +25,9 @@ def _container(target: Any, told: Any) -> Any:
     if isinstance(target, dict | set):
         target.clear()
         target.update(told)
+    elif isinstance(target, deque):
+        target.clear()
+        target.extend(told)
     else:
         target[:] = told
     return target
@@ -51,7 +55,8 @@ def _set_state(twin: Any, state: Any) -> None:
         twin.__setstate__(state)
         return
     attributes, slots = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
-    vars(twin).update(attributes or {})
+    if attributes:  # what has slots only has no `__dict__`
+        vars(twin).update(attributes)
     for name, value in (slots or {}).items():
         setattr(twin, name, value)
 

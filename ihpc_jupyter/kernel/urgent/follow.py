@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from ihpc_jupyter.client.events import Tail, log_tail, result_line
+from ihpc_jupyter.client.events import Aside, Tail, log_tail, result_line
 from ihpc_jupyter.client.ranks import Ranks
 from ihpc_jupyter.client.story import PATH
 from ihpc_jupyter.kernel.urgent.run import Run
@@ -30,6 +30,7 @@ class Feed:
         self._tasks = tasks
         self._tail = Tail(mailbox.events(1, 0))
         self._others = Ranks(mailbox, 1, tasks)
+        self._aside: Aside | None = None
         self._any = False
         self._ended = False
         self.reached: dict[RunState, float] = {}
@@ -43,7 +44,7 @@ class Feed:
             before = self._shown[0]
             lost = [attempt for attempt in view.attempts if before <= attempt.number < number]
             for attempt in lost:
-                self._tell_lost(attempt.number, attempt.detail or attempt.outcome or "", number)
+                self._tell_lost(attempt.number, attempt.detail or attempt.outcome or "", attempt.number + 1)
             self._turn_to(number, 0)
             self._drain()
 
@@ -60,16 +61,22 @@ class Feed:
             time.sleep(LOOK)  # a file on a shared disk tells nobody that it has grown
             self._drain()
         self._drain_others(last=True)
+        self._drain_aside(last=True)
 
-    def unanswered(self) -> None:
-        """No result came: what the last attempt wrote past Python may say why."""
+    def unanswered(self, view: RunView) -> None:
+        """No result came: where the last attempt was lost, what it wrote past Python may say why."""
         self._drain()
         self._drain_others(last=True)
-        self._tell_log(*self._shown)
+        # Of others the reason is known: cancelled, too late, or refused in words that are told anyway.
+        if not view.attempts or view.attempts[-1].outcome in {None, "lost", "preempted"}:
+            self._tell_log(*self._shown)
+        else:
+            self._drain_aside(last=True)
 
     def _turn_to(self, attempt: int, copy: int) -> None:
-        self._shown = attempt, copy
         self._drain_others(last=True)
+        self._aside = None
+        self._shown = attempt, copy
         self._tail = Tail(self._mailbox.events(attempt, copy))
         self._others = Ranks(self._mailbox, attempt, self._tasks)
         self._ended = False
@@ -81,7 +88,9 @@ class Feed:
         self._tell_log(number, 0)
 
     def _tell_log(self, attempt: int, copy: int) -> None:
-        text = log_tail(self._mailbox, attempt, copy)
+        shown = self._aside if (attempt, copy) == self._shown else None
+        rest = shown.look(last=True).strip() if shown else log_tail(self._mailbox.log(attempt, copy))
+        text = "\n".join(part for part in (log_tail(self._mailbox.command(attempt)), rest) if part)
         if text:
             self._screen.write("stderr", f"The log of attempt {attempt} ends with:\n{text}\n")
 
@@ -89,11 +98,17 @@ class Feed:
         for event in self._tail.look():
             self._hand_over(event)
         self._drain_others()
+        self._drain_aside()
 
     def _drain_others(self, *, last: bool = False) -> None:
         for name, text in self._others.look(last=last):
             self._any = True
             self._screen.write(name, text)
+
+    def _drain_aside(self, *, last: bool = False) -> None:
+        if self._aside and (text := self._aside.look(last=last)):
+            self._any = True
+            self._screen.write("stdout", text)
 
     def _hand_over(self, event: dict[str, Any]) -> None:
         what = event["is"]
@@ -104,6 +119,8 @@ class Feed:
             self._any = True
             self._screen.show(event)
         elif what in {"started", "running"}:
+            if isinstance(event.get("log"), int):
+                self._aside = Aside(self._mailbox.log(*self._shown), int(event["log"]))
             self.reached.setdefault(RunState(what), time.time())
         elif what == "ended":
             self._ended = True
@@ -128,7 +145,7 @@ def follow(run: Run, screen: Screen) -> RunView:
     feed.look(run.seen)
     told = result_line(run.mailbox)
     if told is None:
-        feed.unanswered()
+        feed.unanswered(run.seen)
         return run.seen
     feed.finish(int(told["attempt"]), int(told["copy"]))
     return ahead(run.seen, feed.reached)

@@ -1,5 +1,6 @@
 """The magics: ``%urgent``, ``%%urgent``, ``%runs``, ``%jobs``, ``%why``."""
 
+import re
 import shlex
 from typing import Any
 
@@ -28,6 +29,7 @@ class UrgentMagics(Magics):
             elif line.strip() in {"", "--help"}:
                 run_cell(self._shell, "--help", "")
             else:
+                _refuse_options(line)
                 run_cell(self._shell, "", line)
 
     @line_magic
@@ -54,6 +56,16 @@ class UrgentMagics(Magics):
     @property
     def _shell(self) -> Any:
         return self.shell
+
+
+def _refuse_options(line: str) -> None:
+    """Who writes options or a deadline before a statement means a cell: Python would read something else."""
+    word = line.split(maxsplit=1)[0]
+    if re.fullmatch(r"--[a-z].*|\d+(\.\d+)?[smhd]", word):
+        raise InvalidRequest(
+            f"%urgent takes a statement, not {word}: options and a deadline go with a cell.",
+            "Begin the cell with %%urgent and the options, and write the code below.",
+        )
 
 
 def _words(line: str) -> list[str]:

@@ -1,7 +1,7 @@
 """``%runs``, ``%jobs`` and ``%why``: looking at runs and jobs, and at what became of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.errors import InvalidRequest, NotFound
 from ihpc_jupyter.kernel.urgent import stage
 from ihpc_jupyter.kernel.urgent.cell import bring
+from ihpc_jupyter.kernel.urgent.files import Travelled, readable
 from ihpc_jupyter.kernel.urgent.launch import asked, order_for
 from ihpc_jupyter.kernel.urgent.options import read_options
 from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.kernel.urgent.screen import Screen, screen_of
 from ihpc_jupyter.kernel.urgent.session import ask
-from ihpc_jupyter.model.protocol import Report
+from ihpc_jupyter.model.protocol import Check, Report
 from ihpc_jupyter.model.run import Kind, Ledger, RunView
 
 HELP = """\
@@ -146,8 +147,21 @@ def _check(screen: Screen, line: str) -> None:
     options = read_options(line)
     kind = Kind.SCRIPT if options.script else Kind.CELL
     report: Report = asked(AgentClient.check_run, options, order_for(options, kind, "rehearsal"))
+    if options.put:
+        report = report.model_copy(update={"checks": (*report.checks, _files_to_go(options.put))})
     rows = stage.report_rows(report)
     screen.table(stage.table_text(rows), stage.table_html(rows))
+
+
+def _files_to_go(paths: Sequence[str]) -> Check:
+    """Whether all that --put names can be read here."""
+    name = "files that go with it"
+    try:
+        files = readable(paths, Path.cwd())
+    except InvalidRequest as error:
+        return Check(name=name, outcome="failed", text=error.message, hint=error.hint)
+    going = Travelled(len(files), sum(source.stat().st_size for source, _ in files))
+    return Check(name=name, outcome="ok", text=str(going))
 
 
 def _help(screen: Screen, words: list[str]) -> None:

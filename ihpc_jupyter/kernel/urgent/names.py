@@ -11,7 +11,8 @@ from typing import Any
 
 from ihpc_jupyter.errors import InvalidRequest
 
-_MAGIC = re.compile(r"^\s*(%|!|\?)|^\s*[\w.,\s]+=\s*(%\w|!)|\?\s*$", re.MULTILINE)
+_MAGIC = re.compile(r"\s*(%|!|\?)|\s*[\w.,\s]+=\s*(%\w|!)|[^#]*\?\s*$")
+"""A line that only IPython understands."""
 _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 _AWAITING = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -54,12 +55,6 @@ def _parsed(source: str, filename: str) -> ast.Module:
     try:
         return ast.parse(source, filename)
     except (SyntaxError, ValueError) as error:
-        if found := _MAGIC.search(source):
-            line = source[found.start() :].strip().splitlines()[0]
-            raise InvalidRequest(
-                f"An urgent cell cannot use IPython's magics or shell lines: {line[:80]}",
-                "Use --script bash for a script, or subprocess.run in the cell.",
-            ) from None
         raise _mistake(error, source) from None
 
 
@@ -69,7 +64,12 @@ def _mistake(error: SyntaxError | ValueError, source: str) -> InvalidRequest:
     lines = source.splitlines()
     number = error.lineno or 1
     line = lines[number - 1].strip()[:80] if number <= len(lines) else ""
-    return InvalidRequest(f"Line {number} of the cell is not Python ({error.msg}): {line}", "Nothing was run.")
+    if _MAGIC.match(line):
+        return InvalidRequest(
+            f"An urgent cell cannot use IPython's magics or shell lines: `{line}`.",
+            "Use --script bash for a script, or subprocess.run in the cell.",
+        )
+    return InvalidRequest(f"Line {number} of the cell is not Python ({error.msg}): `{line}`.", "Nothing was run.")
 
 
 def _refuse_dialogue(reads: set[str], namespace: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import keyword
+import re
 import shlex
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,8 @@ KERNEL_OPTIONS = (
     Option("--help", "", "this list", "--help"),
 )
 """What only a notebook's door understands."""
+_COMMENTED = re.compile(r"""((?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^"'\\])*?)(?<!\S)#""")
+"""A line with a comment, which begins with a word, outside quotation marks; the group is what stands before it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def read_options(line: str) -> UrgentOptions:
     Raises InvalidRequest: an unknown option (with the nearest known one), a value out of bounds, a deadline
     that is none.
     """
+    if comment := _COMMENTED.match(line):
+        line = comment[1]
     try:
         words = shlex.split(line)
     except ValueError as error:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ihpc_jupyter.errors import IhpcError
+from ihpc_jupyter.kernel.urgent.remote_error import came_back
 
 E = TypeVar("E", bound=BaseException)
 
@@ -28,7 +29,9 @@ def plainly(shell: Any) -> Iterator[None]:
     except IhpcError as error:
         raise plain(error, str(error)) from None
     except KeyboardInterrupt as interrupt:
-        if not hasattr(interrupt, "_render_traceback_"):
+        if came_back(interrupt):
+            _without_ours(shell, interrupt)
+        elif not hasattr(interrupt, "_render_traceback_"):
             plain(interrupt, "Interrupted; a run that was not started yet is thrown away.")
         raise
     except Exception as error:
@@ -36,7 +39,7 @@ def plainly(shell: Any) -> Iterator[None]:
         raise
 
 
-def _without_ours(shell: Any, error: Exception) -> None:
+def _without_ours(shell: Any, error: BaseException) -> None:
     """Let IPython show the frames behind ours; an error in ourselves has none there, and is shown whole."""
     theirs = _behind_ours(error.__traceback__)
     if theirs is not None:

@@ -1,7 +1,7 @@
 """An exception from a node, raised here: its frames point at the cell's own lines."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from types import TracebackType
 
 
@@ -15,20 +15,31 @@ class RemoteError(Exception):
         self.traceback = traceback
 
 
-def with_frames(error: BaseException, frames: Iterable[tuple[str, int, str]]) -> BaseException:
+def came_back(error: BaseException) -> bool:
+    """Whether it was raised on a node, and here again: not everything that says *interrupted* was Ctrl-C here."""
+    return bool(getattr(error, "__notes__", ()))
+
+
+def with_frames(
+    error: BaseException, frames: Sequence[tuple[str, int, str]], begins: Sequence[int] = ()
+) -> BaseException:
     """*error* with a traceback through these frames (file, line, function), outermost first.
 
     A traceback needs frames that really ran: each is an empty piece of code that raises on the right line.
+    *begins*: the lines on which their functions begin; whoever shows source looks there.
     """
     entry: TracebackType | None = None
-    for file, line, function in reversed(tuple(frames)):
-        made = _entry(file, line, function)
+    known = begins if len(begins) == len(frames) else [1] * len(frames)
+    for (file, line, function), begin in reversed([*zip(frames, known, strict=True)]):
+        made = _entry(file, line, function, begin)
         entry = TracebackType(entry, made.tb_frame, made.tb_lasti, made.tb_lineno) if made else entry
     return error.with_traceback(entry)
 
 
-def _entry(file: str, line: int, function: str) -> TracebackType | None:
-    code = compile("\n" * (line - 1) + "raise StopAsyncIteration", file, "exec").replace(co_name=function)
+def _entry(file: str, line: int, function: str, begin: int) -> TracebackType | None:
+    first = min(begin, line) if function != "<module>" else 1
+    whole = compile("\n" * (line - first) + "raise StopAsyncIteration", file, "exec")
+    code = whole.replace(co_name=function, co_qualname=function, co_firstlineno=first)
     try:
         exec(code, {"__name__": "__main__", "__file__": file})  # noqa: S102 - our own word, with a file and line
     except StopAsyncIteration:

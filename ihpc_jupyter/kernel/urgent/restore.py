@@ -28,6 +28,8 @@ class Failure:
     frames: tuple[tuple[str, int, str], ...] = ()
     """File, line and function, from the outermost of the user's frames."""
     chained: bool = False
+    begins: tuple[int, ...] = ()
+    """The lines on which the functions of these frames begin, where the node told them."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def _header(line: bytes) -> Result:
     failure = error and Failure(
         error["name"], error["message"], tuple(error["traceback"]),
         tuple((file, number, function) for file, number, function in error["frames"]), error["chained"],
+        tuple(error.get("begins", ())),
     )  # fmt: skip
     lists = {name: tuple(told[name]) for name in ("names", "changed")}
     return Result(**{**told, **lists, "error": failure})
@@ -142,8 +145,9 @@ class _Restoration:
         conflicts = {name for _, name in found if self._is_other(name)} if not self._overwrite else set()
         done: dict[str, list[str]] = {"changed": [], "value": []}
         for (what, name), value in sorted(found.items(), key=lambda item: item[0][0]):  # changes, then values
-            if name not in conflicts:
-                self._namespace[name] = filled(self._known(name), value) if what == "changed" else value
+            if name not in conflicts and (what == "value" or self._filled(name, value)):
+                if what == "value":
+                    self._namespace[name] = value
                 done[what].append(name)
         return Restored(
             tuple(done["value"]),
@@ -151,6 +155,15 @@ class _Restoration:
             tuple(sorted(conflicts)),
             header.not_sent | self._not_sent,
         )
+
+    def _filled(self, name: str, content: tuple[str, Any]) -> bool:
+        """Bring a change to the object of that name; whether that was possible."""
+        try:
+            self._namespace[name] = filled(self._known(name), content)
+        except Exception as error:  # noqa: BLE001 - classes of the user's may raise anything
+            self._not_sent[name] = f"its changes cannot be taken over here: {error}"
+            return False
+        return True
 
     def _loaded(self, part: Part) -> dict[tuple[str, str], Any]:
         try:
@@ -215,7 +228,7 @@ def raise_error(mailbox: Mailbox) -> None:
     if told.chained or isinstance(error, RemoteError):
         error.add_note("\n".join(told.traceback))
     error.add_note(f"Raised on {header.host}, in attempt {header.attempt}.")
-    raise with_frames(error, told.frames)
+    raise with_frames(error, told.frames, told.begins)
 
 
 def _unpickled(parts: list[Part]) -> BaseException | None:

@@ -14,6 +14,7 @@ from ihpc_jupyter.client.ledger import clock
 from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.kernel.urgent import stage
 from ihpc_jupyter.kernel.urgent.kept import HELD, Kept
+from ihpc_jupyter.kernel.urgent.remote_error import came_back
 from ihpc_jupyter.kernel.urgent.session import ask
 from ihpc_jupyter.kernel.urgent.watch import Watch
 from ihpc_jupyter.model.mailbox import Mailbox
@@ -48,6 +49,7 @@ class Run:
         self._watch = Watch(view)
         self._lock = threading.Lock()
         self._value: list[Any] = []
+        self._back = False
 
     @classmethod
     def find(cls, id_: str, namespace: MutableMapping[str, Any] | None = None) -> "Run":
@@ -149,8 +151,10 @@ class Run:
             raise TimeoutError(f"Run {self.id} has not ended after {timeout} s; it goes on.")
         try:
             self.result()
-        except Exception as error:  # noqa: BLE001 - it is handed over, whatever it is
-            return error
+        except BaseException as error:
+            if isinstance(error, Exception) or came_back(error):
+                return error  # it is handed over, whatever it is
+            raise
         return None
 
     def add_done_callback(self, function: "Callable[[Run], object]") -> None:
@@ -161,15 +165,27 @@ class Run:
         yield from asyncio.wrap_future(self._watch.ended).__await__()
         return (yield from asyncio.to_thread(self.result).__await__())
 
-    def restore(self, *, overwrite: bool = False, expected: bool = True) -> "Restored":
-        """Bring a cell's names back; those bound anew stay, unless *overwrite*. Raises what the cell raised."""
-        from ihpc_jupyter.kernel.urgent.restore import restore  # noqa: PLC0415 - late, and only for results
+    def restore(
+        self,
+        *,
+        overwrite: bool = False,
+        expected: bool = True,
+        told: "Callable[[Restored], object]" = lambda _: None,
+    ) -> "Restored":
+        """Bring a cell's names back; those bound anew stay, unless *overwrite*. *told* hears what became of them.
 
-        self._succeeded()
+        Raises what the cell raised: then, too, the names that it had bound before are back.
+        """
+        from ihpc_jupyter.kernel.urgent.restore import raise_error, restore  # noqa: PLC0415 - late, only for results
+
+        self._answer()
         namespace = self._namespace if self._namespace is not None else {}
         fingerprints = self._kept.expected(namespace) if expected else None
         restored = restore(self.mailbox, namespace, expected=fingerprints, overwrite=overwrite)
         HELD.pop(self.id, None)
+        self._back = True
+        told(restored)
+        raise_error(self.mailbox)
         self._value = [restored]
         return restored
 
@@ -177,18 +193,23 @@ class Run:
         from ihpc_jupyter.kernel.urgent.restore import value_of_call  # noqa: PLC0415
 
         kind = self.seen.kind
-        if kind is Kind.CELL:
+        if kind is Kind.CELL and not self._back:
             return self.restore()
         told = self._succeeded()
         return value_of_call(self.mailbox) if kind is Kind.CALL else told.get("exit")
+
+    def _answer(self) -> dict[str, Any]:
+        """The result's first line. Raises why there is none."""
+        told = result_line(self.mailbox)
+        if told is None:
+            raise self._failure()
+        return told
 
     def _succeeded(self) -> dict[str, Any]:
         """The result's first line. Raises what went wrong, here or there."""
         from ihpc_jupyter.kernel.urgent.restore import raise_error  # noqa: PLC0415
 
-        told = result_line(self.mailbox)
-        if told is None:
-            raise self._failure()
+        told = self._answer()
         if told.get("error") and self.seen.kind is Kind.SCRIPT:
             raise Rejected(f"The script could not be run: {told['error'].get('message')}")
         if told.get("error"):

@@ -7,14 +7,13 @@ from ihpc_jupyter.client.story import (
     Stage,
     cost_text,
     plan_line,
-    price_text,
+    plan_rows,
     seconds_text,
     stages,
-    start_text,
     time_left,
 )
 from ihpc_jupyter.model.protocol import Report
-from ihpc_jupyter.model.run import Plan, RunState, RunView, Way
+from ihpc_jupyter.model.run import Plan, RunState, RunView
 
 ARROW = " ▸ "
 _DIM = "color:var(--jp-ui-font-color2,GrayText)"
@@ -85,26 +84,6 @@ def _step_html(stage: Stage, view: RunView) -> str:
         return f"<span>{text}</span>"
     tone = _TONES.get(view.state, "var(--jp-brand-color1,royalblue)")
     return f'<b style="color:{tone}" aria-current="step">{text}</b>'
-
-
-PLAN_HEAD = ("", "way", "expected start (p50, p95)", "price", "disturbs", "chance", "why")
-
-
-def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
-    """The ways to start, with a heading; the chosen one is marked and says why."""
-    return [PLAN_HEAD, *(_way_row(way, plan) for way in plan.ways)]
-
-
-def _way_row(way: Way, plan: Plan) -> tuple[str, ...]:
-    chosen = way.possible and way.kind is plan.chosen
-    why = "; ".join(text.rstrip(".") for text in (plan.why if chosen else "", way.why) if text)
-    name = way.kind.replace("-", " ") + (f" ({way.lane})" if way.lane else "")
-    if not way.possible:
-        return "", name, "not possible", "-", "-", "-", why
-    chance = "-" if way.chance is None else f"{way.chance:.0%}"
-    return (
-        "→" if chosen else "", name, start_text(way), price_text(way.price), way.disturbs or "nobody", chance, why,
-    )  # fmt: skip
 
 
 def plan_text(plan: Plan) -> str:
