@@ -103,7 +103,7 @@ def script_of(spawner: family.FamilySpawner, **options: object) -> str:
 
 def secrets_of(kind: str) -> list[str]:
     """The words that tell a server of a kind where its token is, where it is not in the script."""
-    key = hashlib.sha256(b"").hexdigest()[:16]
+    key = hashlib.sha256(f"{Hub().api_url} ".encode()).hexdigest()[:16]
     return ["--secrets", f"{HOME}/.ihpc/hub/{key}.json"] if kind in IN_FILE else []
 
 

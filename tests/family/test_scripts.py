@@ -161,3 +161,12 @@ def test_a_value_that_would_be_read_as_a_directive_is_refused(
     describe(site_file(kind))
     with pytest.raises(InvalidRequest, match="has a line with"):
         script_of(spawner_of(kind, args=[f"a\n{mark} -q other"]))
+
+
+def test_a_tokens_file_is_one_servers_of_one_hub() -> None:
+    spawner = spawner_of("lsf")
+    files = {spawner._secrets_file(HOME)}
+    spawner.name = "second"
+    files.add(spawner._secrets_file(HOME))
+    spawner.hub.port = 9999  # another hub, which has the same homes
+    assert len({*files, spawner._secrets_file(HOME)}) == 3
