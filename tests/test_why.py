@@ -1,5 +1,8 @@
 """From evidence to an answer: on text that a real Slurm wrote, and on evidence with holes."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +102,45 @@ def test_a_job_beyond_a_limit_never_starts() -> None:
     assert "never start" in explain(evidence("PartitionTimeLimit", limits=limits)).advice
 
 
+RESOURCES = ("BB", "Billing", "Energy", "GRES", "License", "Unknown")
+EACH = {
+    "{}Grp{}": ("Cpu?Limit", "Jobs?Limit", "Mem?Limit", "Node?Limit", "SubmitJobs?Limit", "Wall?Limit"),
+    "{}Grp{}Minutes": ("CPU?Limit", "Mem", "Memory", "Node"),
+    "{}Grp{}RunMinutes": ("CPU?Limit", "Mem", "Memory", "Node"),
+    "{}Max{}MinutesPerJob": ("Cpu?Limit", "Mem", "Memory", "Node"),
+    "{}Max{}PerJob": ("Cpu?Limit", "Mem", "Memory", "Node?Limit", "WallDuration?Limit"),
+    "{}Max{}PerNode": ("Cpu", "Mem", "Memory"),
+    "{}Max{}PerUser": ("Cpu?Limit", "Jobs?Limit", "Memory", "Node?Limit", "SubmitJob?Limit"),
+    "Max{}PerAccount": ("Cpu", "Jobs", "Memory", "Node", "SubmitJobs"),
+    "QOSMin{}": ("Cpu?NotSatisfied", "Memory", "Node"),
+}
+"""Slurm's codes for limits, by what they have in common; a few are more than it has."""
+
+
+def limit_codes() -> Iterator[str]:
+    for form, further in EACH.items():
+        for scope in ("Assoc", "QOS") if form.startswith("{}") else ("",):
+            for thing in (*RESOURCES, *further):
+                name, _, ending = thing.partition("?")
+                yield form.format(*([scope, name] if scope else [name])) + ending
+
+
+@pytest.mark.parametrize("code", [*limit_codes(), "AssocMaxJobsLimit", "AssocMaxSubmitJobLimit", "QOSJobLimit"])
+def test_every_limit_has_a_sentence_and_advice_that_fits_it(code: str) -> None:
+    answer = explain(evidence(code, limits=()))
+    assert answer.category is Category.LIMIT
+    assert re.fullmatch(r"[A-Z][a-z]+ (GPUs|[ a-z(),'])+\.", answer.sentence), answer.sentence
+    never = "PerJob" in code or "PerNode" in code or "Min" in code.replace("Minutes", "")
+    assert ("never start" in answer.advice) == never, answer.advice
+    budget = "Grp" in code and ("Minutes" in code.replace("RunMinutes", "") or "Wall" in code)
+    assert ("less time" in answer.advice) == budget, answer.advice
+
+
+def test_who_is_not_allowed_does_not_wait_for_others() -> None:
+    for code in ("AccountNotAllowed", "QOSNotAllowed", "InvalidAccount", "InvalidQOS"):
+        assert "cannot start" in explain(evidence(code, limits=())).advice
+
+
 def test_who_is_ahead() -> None:
     text = (
         "3|batch|1000|8|2|Resources\n5_[2-4%1]|batch|2000|4|1|Priority\n7|batch|1000|4|1|Priority\n"
@@ -155,7 +197,7 @@ def test_the_most_memory_of_a_step_and_who_cancelled() -> None:
 
 @pytest.mark.parametrize("state", list(JobState))
 @pytest.mark.parametrize(
-    "reason", ["", "Priority", "ReqNodeNotAvail, UnavailableNodes:a1", "JobHeldAdmin", "New_1"]
+    "reason", ["", "Priority", "ReqNodeNotAvail, UnavailableNodes:a1", "JobHeldAdmin", "QOSMaxNew", "New_1"]
 )
 def test_whatever_is_known_there_is_an_answer(state: JobState, reason: str) -> None:
     answer = explain(evidence(reason, state))

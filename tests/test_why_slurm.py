@@ -207,6 +207,21 @@ def test_limit_of_a_qos(slurm_accounting: SlurmBed) -> None:
         bed.run("sacctmgr", "--immediate", "modify", "qos", "interactive", "set", "MaxTRESPerUser=cpu=-1")
 
 
+def test_limit_of_an_account(slurm_accounting: SlurmBed) -> None:
+    """Slurm's own word for it names neither QoS nor account at its beginning."""
+    bed = slurm_accounting
+    bed.run("sacctmgr", "--immediate", "modify", "qos", "interactive", "set", "MaxTRESPerAccount=cpu=4")
+    try:
+        ids = [bed.submit(*ONE, "--partition=interactive", "--qos=interactive", user="ihpc-alice") for _ in "ab"]
+        bed.wait_for_job(ids[0], "RUNNING")
+        waits_for(bed, ids[1], "MaxCpuPerAccount")
+        facts = agrees(bed, ids[1], Category.LIMIT)
+        assert facts["QoS interactive: cores of one account"] == "4 allowed, 4 in use"
+        assert asked(bed, ids[1]).sentence.startswith("With this job the account would have more cores")
+    finally:
+        bed.run("sacctmgr", "--immediate", "modify", "qos", "interactive", "set", "MaxTRESPerAccount=cpu=-1")
+
+
 def test_what_the_priority_is_made_of(slurm_accounting: SlurmBed) -> None:
     bed = slurm_accounting
     bed.fill("urgent")

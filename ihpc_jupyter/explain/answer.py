@@ -1,5 +1,6 @@
 """From evidence to an explanation: a category, one sentence, the facts, one thing to do."""
 
+import re
 from collections.abc import Callable
 
 from ihpc_jupyter.explain.facts import facts_of
@@ -60,24 +61,36 @@ def _priority(evidence: Evidence) -> Answer:
 
 
 def _limit(evidence: Evidence) -> Answer:
-    full = [limit for limit in evidence.limits or () if limit.full]
     code = evidence.job.reason
     if code == "JobArrayTaskLimit":
         return (
             evidence.reason_text,
             "Wait, or let more jobs of the array run at once (scontrol update ArrayTaskThrottle).",
         )
-    if full and ("Per" not in code or "User" in code):
-        return (
-            evidence.reason_text,
-            "Wait until your other jobs under this limit end, or use another lane or account.",
-        )
-    if "Job" in code or code.startswith(("Partition", "BadConstraints", "MaxMem", "QOSMin")):
-        return (
-            evidence.reason_text,
-            "As it is asked for it may never start: cancel it and ask for what the limit allows.",
-        )
-    return evidence.reason_text, "Wait until other jobs under this limit end, or use another lane or account."
+    advice = next(advice for pattern, advice in _LIMITS if re.search(pattern, code))
+    return evidence.reason_text, advice
+
+
+_LIMITS = (
+    (
+        "NotAllowed|^Invalid",
+        "As it is asked for it cannot start: cancel it and ask with an account and a lane that go together.",
+    ),
+    (
+        "Per(Job|Node)|^MaxMemPerLimit|^QOSMin|^Partition|^BadConstraints|^DeadLine",
+        "As it is asked for it may never start: cancel it and ask for what the limit allows.",
+    ),
+    (
+        "Grp[A-Za-z]*(?<!Run)Minutes|GrpWall|TimeLimit",
+        "Ask for less time, or use another lane or account: what is used up does not come back when jobs end.",
+    ),
+    (
+        "PerUser|^AssocMax|^QOSJobLimit",
+        "Wait until your other jobs under this limit end, or use another lane or account.",
+    ),
+    ("", "Wait until other jobs under this limit end, or use another lane or account."),
+)
+"""What to do by a pattern in the code; the first that is found counts."""
 
 
 def _dependency(evidence: Evidence) -> Answer:
