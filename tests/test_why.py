@@ -136,6 +136,12 @@ def test_every_limit_has_a_sentence_and_advice_that_fits_it(code: str) -> None:
     assert ("less time" in answer.advice) == budget, answer.advice
 
 
+def test_a_job_that_is_being_cleaned_up_is_not_said_to_have_ended_well() -> None:
+    answer = explain(evidence("NonZeroExitCode", JobState.COMPLETING, job={"exit_code": 3}))
+    assert answer.sentence == "It has ended; its nodes are being cleaned up."
+    assert next(fact for fact in answer.facts if fact.label == "ended with").value == "exit code 3"
+
+
 def test_who_is_not_allowed_does_not_wait_for_others() -> None:
     for code in ("AccountNotAllowed", "QOSNotAllowed", "InvalidAccount", "InvalidQOS"):
         assert "cannot start" in explain(evidence(code, limits=())).advice

@@ -253,6 +253,15 @@ def test_failed(slurm: SlurmBed, script: str, sentence: str) -> None:
     assert (answer.category, answer.sentence) == (Category.FAILED, sentence)
 
 
+def test_ending_is_not_yet_ended(slurm: SlurmBed) -> None:
+    """Slurm waits for a job that does not heed its signal."""
+    job = slurm.submit(*ONE, "--partition=batch", script="trap '' TERM; while :; do sleep 1; done")
+    slurm.wait_for_job(job, "RUNNING")
+    slurm.run("scancel", job)
+    answer = ended(slurm, job, JobState.COMPLETING)
+    assert answer.sentence == "It has ended; its nodes are being cleaned up."
+
+
 def test_cancelled_and_by_whom(slurm_accounting: SlurmBed) -> None:
     bed = slurm_accounting
     mine = bed.submit(*ONE, *bed.lane_options("batch"), user="ihpc-alice")

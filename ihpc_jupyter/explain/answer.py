@@ -5,14 +5,18 @@ from collections.abc import Callable
 
 from ihpc_jupyter.explain.facts import facts_of
 from ihpc_jupyter.explain.words import clock, counted, duration, memory
+from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.why import Category, Evidence, Explanation
 
 
 def explain(evidence: Evidence) -> Explanation:
     """The answer to "why?"; nothing in it that the evidence does not say."""
     category = _category(evidence)
-    sentence, advice = _FIXED[category] if category in _FIXED else _ANSWERS[category](evidence)
     job = evidence.job
+    if job.state is JobState.COMPLETING:
+        sentence, advice = _ENDING
+    else:
+        sentence, advice = _FIXED[category] if category in _FIXED else _ANSWERS[category](evidence)
     # A job cancelled while it waited keeps the code for which it had waited.
     code = "" if category in {Category.CANCELLED, Category.COMPLETED} else job.reason
     return Explanation(
@@ -189,6 +193,12 @@ def _unknown(evidence: Evidence) -> Answer:
     told = evidence.reason_text or evidence.job.state.value
     return f"The batch system says: {told}", "Ask the centre's support what that code means there."
 
+
+_ENDING: Answer = (
+    "It has ended; its nodes are being cleaned up.",
+    "Ask again in a moment: how it ended is told then.",
+)
+"""Of a job in this state the batch system does not say yet whether it ended well."""
 
 _FIXED: dict[Category, Answer] = {
     Category.NOT_CONSIDERED: (
