@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihpc_jupyter.explain.answer import explain
-from ihpc_jupyter.explain.words import counted, duration, memory
+from ihpc_jupyter.explain.words import core_time, counted, duration, memory
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.why import Ahead, Booking, Category, Evidence, Limit, Room
 from ihpc_jupyter.scheduler import slurm_evidence as told
@@ -142,6 +142,17 @@ def test_a_job_that_is_being_cleaned_up_is_not_said_to_have_ended_well() -> None
     assert next(fact for fact in answer.facts if fact.label == "ended with").value == "exit code 3"
 
 
+def test_killed_with_more_memory_than_was_asked_for() -> None:
+    """As Slurm tells it where it is not the kernel that watches the memory."""
+    failed = {"exit_code": -9, "memory": 60 << 20}
+    answer = explain(evidence("", JobState.FAILED, job=failed, peak_memory=413 << 20))
+    assert answer.category is Category.FAILED
+    assert answer.sentence.endswith("after a step had used 413 MiB where 60 MiB were asked for.")
+    assert answer.advice.startswith("Ask for more memory")
+    within = explain(evidence("", JobState.FAILED, job=failed, peak_memory=40 << 20))
+    assert within.sentence == "It was killed by signal 9."
+
+
 def test_who_is_not_allowed_does_not_wait_for_others() -> None:
     for code in ("AccountNotAllowed", "QOSNotAllowed", "InvalidAccount", "InvalidQOS"):
         assert "cannot start" in explain(evidence(code, limits=())).advice
@@ -239,6 +250,7 @@ def test_amounts_for_people() -> None:
     assert [duration(seconds) for seconds in (5, 65, 3700, 90000)] == [
         "5 s", "1 min 05 s", "1 h 01 min", "1 d 1 h",
     ]  # fmt: skip
+    assert (core_time(3), core_time(4 * 3600)) == ("3 core-seconds", "4 core-hours")
     assert (memory(3 << 29), memory(100 << 20)) == ("1.5 GiB", "100 MiB")
     assert (counted(1, "job"), counted(12000, "job")) == ("1 job", "12 000 jobs")
 

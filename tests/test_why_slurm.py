@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -253,10 +254,12 @@ def test_failed(slurm: SlurmBed, script: str, sentence: str) -> None:
     assert (answer.category, answer.sentence) == (Category.FAILED, sentence)
 
 
-def test_ending_is_not_yet_ended(slurm: SlurmBed) -> None:
+def test_ending_is_not_yet_ended(slurm: SlurmBed, tmp_path: Path) -> None:
     """Slurm waits for a job that does not heed its signal."""
-    job = slurm.submit(*ONE, "--partition=batch", script="trap '' TERM; while :; do sleep 1; done")
-    slurm.wait_for_job(job, "RUNNING")
+    deaf = tmp_path / "deaf"
+    script = f"trap '' TERM; touch {deaf}; while :; do sleep 1; done"
+    job = slurm.submit(*ONE, "--partition=batch", script=script)
+    wait_until(deaf.exists, "it heeds no signal", 30)
     slurm.run("scancel", job)
     answer = ended(slurm, job, JobState.COMPLETING)
     assert answer.sentence == "It has ended; its nodes are being cleaned up."

@@ -161,6 +161,10 @@ def _failed(evidence: Evidence) -> Answer:
     code = evidence.job.exit_code
     if code is None:
         return evidence.reason_text or "It ended with an error.", "Read the end of its log."
+    used, asked = evidence.peak_memory, evidence.job.memory
+    if code == -9 and used and asked and used > asked:
+        beyond = f"after a step had used {memory(used)} where {memory(asked)} were asked for"
+        return f"It was killed by signal 9, {beyond}.", _OUT_OF_MEMORY
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     sentence = f"It {how}." if code else evidence.reason_text or "It ended with an error."
     return sentence, "Read the end of its log."
@@ -174,9 +178,12 @@ def _timed_out(evidence: Evidence) -> Answer:
     )
 
 
+_OUT_OF_MEMORY = "Ask for more memory, or work on smaller pieces."
+
+
 def _out_of_memory(evidence: Evidence) -> Answer:
     asked = f" ({memory(evidence.job.memory)})" if evidence.job.memory else ""
-    return f"It used more memory than it had asked for{asked}.", "Ask for more memory, or work on smaller pieces."
+    return f"It used more memory than it had asked for{asked}.", _OUT_OF_MEMORY
 
 
 def _cancelled(evidence: Evidence) -> Answer:
