@@ -167,6 +167,14 @@ def test_who_is_ahead() -> None:
     assert ahead == Ahead(jobs=4, cores=20, nodes=5, elsewhere=1)
 
 
+def test_of_its_own_array_the_lower_indices_come_first() -> None:
+    text = "7_[2-4,9%1]|batch|1000|4|1|Priority\n7_1|batch|1000|4|1|Priority\n3|batch|1000|2|1|Resources\n"
+    job = evidence(job={"partition": "batch"}).job
+    fourth = told.parse_ahead(text, job.model_copy(update={"id": "7_4"}), 1000)
+    assert fourth == Ahead(jobs=4, cores=14, nodes=4, elsewhere=0)
+    assert told.parse_ahead(text, job, 1000).jobs == 1
+
+
 def test_nodes_and_what_their_staff_wrote() -> None:
     text = "planned|1|0/4/0/4|a3|none\ndrained*|1|0/0/4/4|a1|bad disk | here\nallocated|2|8/0/0/8|a[2,4]|none\n"
     room = told.parse_room(text)
