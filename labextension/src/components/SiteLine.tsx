@@ -56,7 +56,10 @@ export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
             </>
           )}
           {requests > 0 && (
-            <span title="Requests to the batch system since the agent started">
+            <span
+              className="ihpc-Site-requests"
+              title="Requests to the batch system since the agent started"
+            >
               {' · '}
               {many(requests, 'request')}
             </span>
