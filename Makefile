@@ -13,6 +13,8 @@ NODE_PARTS := tests/hub/proxy tests/ui/axe
 SOURCES := pyproject.toml package.json yarn.lock tsconfig.json README.md LICENSE \
 	$(shell find ihpc_jupyter labextension -type f -not -path '*/lib/*' -not -path 'ihpc_jupyter/labextension/*' \
 		-not -name '*.pyc' -not -name '*.tsbuildinfo' 2>/dev/null)
+EXTENSION := package.json yarn.lock tsconfig.json labextension/src labextension/style labextension/schema
+BUILT := ihpc_jupyter/labextension/static/style.js
 
 .PHONY: help lab demo demo-urgent test lab-slurm hub bench-scale bench-urgent bench-faults bench-spawn bench-watch setup-test setup check lint types python-tests typescript-checks system-packages clean
 
@@ -63,7 +65,9 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 
+# What is built of the extension stays in the tree, and the packager takes it as it is: away with what is older.
 $(VENV)/.installed: $(BIN)/pip $(SOURCES)
+	@if [ -n "$$(find $(EXTENSION) -newer $(BUILT) -print -quit 2>/dev/null)" ]; then rm -rf ihpc_jupyter/labextension; fi
 	$(BIN)/pip install --quiet --upgrade --upgrade-strategy only-if-needed '.[examples]'
 	@touch $@
 

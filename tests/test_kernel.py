@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,7 +104,9 @@ def test_from_a_terminal(place: Workplace) -> None:
     assert ihpc(place, "adapt", "shell", "0", "2").returncode == 0
     assert "ihpc_jupyter.head.launcher" in ihpc(place, "script", "shell").stdout
     assert "Scheduler" in ihpc(place, "log", "shell").stdout
-    assert "interactive" in ihpc(place, "sites").stdout
+    told = ihpc(place, "sites").stdout
+    assert "interactive" in told
+    assert re.search(r"asked .* ago; [1-9]\d* requests to the batch system since the agent started", told)
     assert "agent 0.1.0" in ihpc(place, "agent").stdout
     assert ihpc(place, "stop", "shell").returncode == 0
     wrong = ihpc(place, "scale", "nobody", "2")

@@ -80,6 +80,7 @@ SLURM_SPEAKERS = {
     "scheduler/slurm_for_many.py",
     "scheduler/slurm_for_all.py",
     "scheduler/slurm_launch.py",
+    "scheduler/slurm_metrics.py",
     "scheduler/slurm_offers.py",
     "scheduler/slurm_policy.py",
     "scheduler/slurm_evidence.py",

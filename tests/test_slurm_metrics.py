@@ -41,11 +41,11 @@ def commands(slurm: SlurmBed, tmp_path_factory: pytest.TempPathFactory) -> Fault
 
 @asynccontextmanager
 async def serving(answer: bytes) -> AsyncIterator[tuple[str, list[str]]]:
-    """A server that gives the same answer to everybody; its address, and the lines of what was asked."""
+    """A server that gives the same answer to everybody; its address, and what was asked, with its headers."""
     asked: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().splitlines()[0])
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
         writer.write(answer)
         writer.close()
 
@@ -60,10 +60,10 @@ def http(body: str, status: str = "200 OK") -> bytes:
     return (head + body).encode()
 
 
-def slurm_with(bed: SlurmBed, commands: FaultyCommands, metrics: str) -> Slurm:
+def slurm_with(bed: SlurmBed, commands: FaultyCommands, metrics: str, token: str | None = None) -> Slurm:
     site = Site(
         name="bed", kind=SiteKind.SLURM, lanes={"batch": Lane()}, shapes={"s": Shape()},
-        polling=Polling(timeout=10), metrics=metrics,
+        polling=Polling(timeout=10), metrics=metrics, metrics_token=token,
     )  # fmt: skip
     environment = commands.env({**chosen_environment(), **bed.environment()})
     return Slurm(site, Transport(environment=environment))
@@ -74,7 +74,8 @@ def test_they_are_read_instead_of_asking_sdiag(slurm: SlurmBed, commands: Faulty
         async with serving(http(TEXT)) as (url, asked):
             batch = slurm_with(slurm, commands, f"{url}/")
             assert await batch.cycles() == {"main": 0.0025, "backfill": 0.125}
-            assert asked == ["GET /metrics/scheduler HTTP/1.1"]
+            assert [one.splitlines()[0] for one in asked] == ["GET /metrics/scheduler HTTP/1.1"]
+            assert "token" not in asked[0].lower()
             assert batch.requests == 1, "it is counted as a request to the batch system"
             assert commands.calls("sdiag") == []
             await batch.close()
@@ -82,10 +83,59 @@ def test_they_are_read_instead_of_asking_sdiag(slurm: SlurmBed, commands: Faulty
     run(story())
 
 
+def test_a_site_that_wants_a_token_gets_the_one_that_is_in_the_file_now(
+    slurm: SlurmBed, commands: FaultyCommands, tmp_path: Path
+) -> None:
+    """As Slurm 26.05 wants it where `MetricsAuthUsers` or `PrivateData` is set."""
+    file = tmp_path / "token"
+
+    async def story() -> None:
+        async with serving(http(TEXT)) as (url, asked):
+            batch = slurm_with(slurm, commands, url, str(file))
+            for token in ("aaa.bbb.ccc", "SLURM_JWT=ddd.eee.fff"):
+                file.write_text(f"{token}\n")
+                file.chmod(0o600)
+                assert await batch.cycles() == {"main": 0.0025, "backfill": 0.125}
+                assert f"x-slurm-user-token: {token.rpartition('=')[2]}\r\n" in asked[-1].lower()
+            await batch.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [(None, 0), ("aaa.bbb.ccc\n", 0o640), ("aaa.bbb.ccc\n", 0o604), ("two words\n", 0o600), ("", 0o600)],
+    ids=["missing", "group", "others", "words", "empty"],
+)
+def test_a_token_that_others_may_read_or_that_is_none_goes_nowhere(
+    slurm: SlurmBed, commands: FaultyCommands, tmp_path: Path, text: str | None, mode: int
+) -> None:
+    file = tmp_path / "token"
+    if text is not None:
+        file.write_text(text)
+        file.chmod(mode)
+
+    async def story() -> None:
+        async with serving(http(TEXT)) as (url, asked):
+            batch = slurm_with(slurm, commands, url, str(file))
+            await batch.cycles()
+            assert asked == []
+            assert len(commands.calls("sdiag")) == 1
+            await batch.close()
+
+    run(story())
+
+
+def test_a_token_goes_with_an_address() -> None:
+    told = {"name": "bed", "kind": "slurm", "lanes": {"batch": {}}, "shapes": {"s": {}}, "metrics_token": "~/t"}
+    with pytest.raises(ValueError, match="metrics_token goes with metrics"):
+        Site.model_validate(told)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
-        http("a token is wanted", "401 Unauthorized"),
+        http("a token is wanted", "403 Forbidden"),
         http("", "302 Found"),
         http("<html>a login page</html>"),
         http("slurm_jobs 3\n"),

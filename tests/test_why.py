@@ -1,11 +1,14 @@
 """From evidence to an answer: on text that a real Slurm wrote, and on evidence with holes."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ihpc_jupyter.explain.answer import explain
-from ihpc_jupyter.explain.words import counted, duration, memory
+from ihpc_jupyter.explain.words import core_time, counted, duration, memory
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.why import Ahead, Booking, Category, Evidence, Limit, Room
 from ihpc_jupyter.scheduler import slurm_evidence as told
@@ -99,6 +102,62 @@ def test_a_job_beyond_a_limit_never_starts() -> None:
     assert "never start" in explain(evidence("PartitionTimeLimit", limits=limits)).advice
 
 
+RESOURCES = ("BB", "Billing", "Energy", "GRES", "License", "Unknown")
+EACH = {
+    "{}Grp{}": ("Cpu?Limit", "Jobs?Limit", "Mem?Limit", "Node?Limit", "SubmitJobs?Limit", "Wall?Limit"),
+    "{}Grp{}Minutes": ("CPU?Limit", "Mem", "Memory", "Node"),
+    "{}Grp{}RunMinutes": ("CPU?Limit", "Mem", "Memory", "Node"),
+    "{}Max{}MinutesPerJob": ("Cpu?Limit", "Mem", "Memory", "Node"),
+    "{}Max{}PerJob": ("Cpu?Limit", "Mem", "Memory", "Node?Limit", "WallDuration?Limit"),
+    "{}Max{}PerNode": ("Cpu", "Mem", "Memory"),
+    "{}Max{}PerUser": ("Cpu?Limit", "Jobs?Limit", "Memory", "Node?Limit", "SubmitJob?Limit"),
+    "Max{}PerAccount": ("Cpu", "Jobs", "Memory", "Node", "SubmitJobs"),
+    "QOSMin{}": ("Cpu?NotSatisfied", "Memory", "Node"),
+}
+"""Slurm's codes for limits, by what they have in common; a few are more than it has."""
+
+
+def limit_codes() -> Iterator[str]:
+    for form, further in EACH.items():
+        for scope in ("Assoc", "QOS") if form.startswith("{}") else ("",):
+            for thing in (*RESOURCES, *further):
+                name, _, ending = thing.partition("?")
+                yield form.format(*([scope, name] if scope else [name])) + ending
+
+
+@pytest.mark.parametrize("code", [*limit_codes(), "AssocMaxJobsLimit", "AssocMaxSubmitJobLimit", "QOSJobLimit"])
+def test_every_limit_has_a_sentence_and_advice_that_fits_it(code: str) -> None:
+    answer = explain(evidence(code, limits=()))
+    assert answer.category is Category.LIMIT
+    assert re.fullmatch(r"[A-Z][a-z]+ (GPUs|[ a-z(),'])+\.", answer.sentence), answer.sentence
+    never = "PerJob" in code or "PerNode" in code or "Min" in code.replace("Minutes", "")
+    assert ("never start" in answer.advice) == never, answer.advice
+    budget = "Grp" in code and ("Minutes" in code.replace("RunMinutes", "") or "Wall" in code)
+    assert ("less time" in answer.advice) == budget, answer.advice
+
+
+def test_a_job_that_is_being_cleaned_up_is_not_said_to_have_ended_well() -> None:
+    answer = explain(evidence("NonZeroExitCode", JobState.COMPLETING, job={"exit_code": 3}))
+    assert answer.sentence == "It has ended; its nodes are being cleaned up."
+    assert next(fact for fact in answer.facts if fact.label == "ended with").value == "exit code 3"
+
+
+def test_killed_with_more_memory_than_was_asked_for() -> None:
+    """As Slurm tells it where it is not the kernel that watches the memory."""
+    failed = {"exit_code": -9, "memory": 60 << 20}
+    answer = explain(evidence("", JobState.FAILED, job=failed, peak_memory=413 << 20))
+    assert answer.category is Category.FAILED
+    assert answer.sentence.endswith("after a step had used 413 MiB where 60 MiB were asked for.")
+    assert answer.advice.startswith("Ask for more memory")
+    within = explain(evidence("", JobState.FAILED, job=failed, peak_memory=40 << 20))
+    assert within.sentence == "It was killed by signal 9."
+
+
+def test_who_is_not_allowed_does_not_wait_for_others() -> None:
+    for code in ("AccountNotAllowed", "QOSNotAllowed", "InvalidAccount", "InvalidQOS"):
+        assert "cannot start" in explain(evidence(code, limits=())).advice
+
+
 def test_who_is_ahead() -> None:
     text = (
         "3|batch|1000|8|2|Resources\n5_[2-4%1]|batch|2000|4|1|Priority\n7|batch|1000|4|1|Priority\n"
@@ -106,6 +165,14 @@ def test_who_is_ahead() -> None:
     )
     ahead = told.parse_ahead(text, evidence(job={"partition": "batch"}).job, 1000)
     assert ahead == Ahead(jobs=4, cores=20, nodes=5, elsewhere=1)
+
+
+def test_of_its_own_array_the_lower_indices_come_first() -> None:
+    text = "7_[2-4,9%1]|batch|1000|4|1|Priority\n7_1|batch|1000|4|1|Priority\n3|batch|1000|2|1|Resources\n"
+    job = evidence(job={"partition": "batch"}).job
+    fourth = told.parse_ahead(text, job.model_copy(update={"id": "7_4"}), 1000)
+    assert fourth == Ahead(jobs=4, cores=14, nodes=4, elsewhere=0)
+    assert told.parse_ahead(text, job, 1000).jobs == 1
 
 
 def test_nodes_and_what_their_staff_wrote() -> None:
@@ -155,7 +222,7 @@ def test_the_most_memory_of_a_step_and_who_cancelled() -> None:
 
 @pytest.mark.parametrize("state", list(JobState))
 @pytest.mark.parametrize(
-    "reason", ["", "Priority", "ReqNodeNotAvail, UnavailableNodes:a1", "JobHeldAdmin", "New_1"]
+    "reason", ["", "Priority", "ReqNodeNotAvail, UnavailableNodes:a1", "JobHeldAdmin", "QOSMaxNew", "New_1"]
 )
 def test_whatever_is_known_there_is_an_answer(state: JobState, reason: str) -> None:
     answer = explain(evidence(reason, state))
@@ -191,6 +258,7 @@ def test_amounts_for_people() -> None:
     assert [duration(seconds) for seconds in (5, 65, 3700, 90000)] == [
         "5 s", "1 min 05 s", "1 h 01 min", "1 d 1 h",
     ]  # fmt: skip
+    assert (core_time(3), core_time(4 * 3600)) == ("3 core-seconds", "4 core-hours")
     assert (memory(3 << 29), memory(100 << 20)) == ("1.5 GiB", "100 MiB")
     assert (counted(1, "job"), counted(12000, "job")) == ("1 job", "12 000 jobs")
 

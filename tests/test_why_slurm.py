@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -99,7 +100,8 @@ def test_priority_counts_those_ahead(slurm: SlurmBed) -> None:
     waits_for(slurm, job, "Priority")
     facts = agrees(slurm, job, Category.PRIORITY)
     assert facts["jobs ahead"] == "8 jobs, asking for 44 cores on 11 nodes"
-    assert asked(slurm, f"{array}_3").category is Category.PRIORITY
+    fourth = agrees(slurm, f"{array}_3", Category.PRIORITY)
+    assert fourth["jobs ahead"] == "4 jobs, asking for 28 cores on 7 nodes"
 
 
 def test_what_is_not_read_is_said_to_be_so(slurm: SlurmBed) -> None:
@@ -207,6 +209,21 @@ def test_limit_of_a_qos(slurm_accounting: SlurmBed) -> None:
         bed.run("sacctmgr", "--immediate", "modify", "qos", "interactive", "set", "MaxTRESPerUser=cpu=-1")
 
 
+def test_limit_of_an_account(slurm_accounting: SlurmBed) -> None:
+    """Slurm's own word for it names neither QoS nor account at its beginning."""
+    bed = slurm_accounting
+    bed.run("sacctmgr", "--immediate", "modify", "qos", "interactive", "set", "MaxTRESPerAccount=cpu=4")
+    try:
+        ids = [bed.submit(*ONE, "--partition=interactive", "--qos=interactive", user="ihpc-alice") for _ in "ab"]
+        bed.wait_for_job(ids[0], "RUNNING")
+        waits_for(bed, ids[1], "MaxCpuPerAccount")
+        facts = agrees(bed, ids[1], Category.LIMIT)
+        assert facts["QoS interactive: cores of one account"] == "4 allowed, 4 in use"
+        assert asked(bed, ids[1]).sentence.startswith("With this job the account would have more cores")
+    finally:
+        bed.run("sacctmgr", "--immediate", "modify", "qos", "interactive", "set", "MaxTRESPerAccount=cpu=-1")
+
+
 def test_what_the_priority_is_made_of(slurm_accounting: SlurmBed) -> None:
     bed = slurm_accounting
     bed.fill("urgent")
@@ -236,6 +253,17 @@ def ended(bed: SlurmBed, job_id: str, state: JobState) -> Explanation:
 def test_failed(slurm: SlurmBed, script: str, sentence: str) -> None:
     answer = ended(slurm, slurm.submit(*ONE, "--partition=batch", script=script), JobState.FAILED)
     assert (answer.category, answer.sentence) == (Category.FAILED, sentence)
+
+
+def test_ending_is_not_yet_ended(slurm: SlurmBed, tmp_path: Path) -> None:
+    """Slurm waits for a job that does not heed its signal."""
+    deaf = tmp_path / "deaf"
+    script = f"trap '' TERM; touch {deaf}; while :; do sleep 1; done"
+    job = slurm.submit(*ONE, "--partition=batch", script=script)
+    wait_until(deaf.exists, "it heeds no signal", 30)
+    slurm.run("scancel", job)
+    answer = ended(slurm, job, JobState.COMPLETING)
+    assert answer.sentence == "It has ended; its nodes are being cleaned up."
 
 
 def test_cancelled_and_by_whom(slurm_accounting: SlurmBed) -> None:

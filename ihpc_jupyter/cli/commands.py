@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterable, Sequence
 
 from ihpc_jupyter.client.agent import AgentClient
+from ihpc_jupyter.client.story import seconds_text
 from ihpc_jupyter.model.cluster import ClusterView, Counts, CreateCluster, Environment, PatchCluster
 from ihpc_jupyter.model.protocol import Report
-from ihpc_jupyter.model.site import Lane
+from ihpc_jupyter.model.site import Lane, SiteStatus
 from ihpc_jupyter.validation import validated
 
 
@@ -29,9 +30,17 @@ def print_table(rows: Iterable[Sequence[object]]) -> None:
 async def sites(agent: AgentClient, _: argparse.Namespace) -> int:
     """Sites and lanes."""
     for status in (await agent.snapshot()).sites:
-        print_lines(f"{status.site.name}  {status.health}  {status.detail}".rstrip())
+        print_lines(f"{status.site.name}  {status.health}  {status.detail}".rstrip(), f"  {_asked(status)}")
         print_table((f"  {name}", *_lane(lane)) for name, lane in status.site.lanes.items())
     return 0
+
+
+def _asked(status: SiteStatus) -> str:
+    """The age of what is known, and what knowing it has cost."""
+    if status.asked_at is None:
+        return "has not answered yet"
+    age = seconds_text(max(0.0, time.time() - status.asked_at))
+    return f"asked {age} ago; {status.requests} requests to the batch system since the agent started"
 
 
 def _lane(lane: Lane) -> tuple[str, ...]:

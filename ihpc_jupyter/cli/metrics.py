@@ -40,7 +40,10 @@ def _cells(one: SeriesView) -> tuple[str, ...]:
 def _figure(figure: Figure | None, unit: Unit) -> str:
     if figure is None:
         return "-"
-    text = f"{figure.value:.0%}" if unit == "ratio" else seconds_text(figure.value)
+    if unit == "ratio":
+        text = f"{figure.value:.0%}"
+    else:  # what would be read as no millisecond
+        text = f"{figure.value * 1e6:.0f} µs" if 0 < figure.value < 0.00095 else seconds_text(figure.value)
     return f"at least {text}" if figure.at_least else text
 
 

@@ -1,17 +1,22 @@
 """From evidence to an explanation: a category, one sentence, the facts, one thing to do."""
 
+import re
 from collections.abc import Callable
 
 from ihpc_jupyter.explain.facts import facts_of
 from ihpc_jupyter.explain.words import clock, counted, duration, memory
+from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.why import Category, Evidence, Explanation
 
 
 def explain(evidence: Evidence) -> Explanation:
     """The answer to "why?"; nothing in it that the evidence does not say."""
     category = _category(evidence)
-    sentence, advice = _FIXED[category] if category in _FIXED else _ANSWERS[category](evidence)
     job = evidence.job
+    if job.state is JobState.COMPLETING:
+        sentence, advice = _ENDING
+    else:
+        sentence, advice = _FIXED[category] if category in _FIXED else _ANSWERS[category](evidence)
     # A job cancelled while it waited keeps the code for which it had waited.
     code = "" if category in {Category.CANCELLED, Category.COMPLETED} else job.reason
     return Explanation(
@@ -60,24 +65,36 @@ def _priority(evidence: Evidence) -> Answer:
 
 
 def _limit(evidence: Evidence) -> Answer:
-    full = [limit for limit in evidence.limits or () if limit.full]
     code = evidence.job.reason
     if code == "JobArrayTaskLimit":
         return (
             evidence.reason_text,
             "Wait, or let more jobs of the array run at once (scontrol update ArrayTaskThrottle).",
         )
-    if full and ("Per" not in code or "User" in code):
-        return (
-            evidence.reason_text,
-            "Wait until your other jobs under this limit end, or use another lane or account.",
-        )
-    if "Job" in code or code.startswith(("Partition", "BadConstraints", "MaxMem", "QOSMin")):
-        return (
-            evidence.reason_text,
-            "As it is asked for it may never start: cancel it and ask for what the limit allows.",
-        )
-    return evidence.reason_text, "Wait until other jobs under this limit end, or use another lane or account."
+    advice = next(advice for pattern, advice in _LIMITS if re.search(pattern, code))
+    return evidence.reason_text, advice
+
+
+_LIMITS = (
+    (
+        "NotAllowed|^Invalid",
+        "As it is asked for it cannot start: cancel it and ask with an account and a lane that go together.",
+    ),
+    (
+        "Per(Job|Node)|^MaxMemPerLimit|^QOSMin|^Partition|^BadConstraints|^DeadLine",
+        "As it is asked for it may never start: cancel it and ask for what the limit allows.",
+    ),
+    (
+        "Grp[A-Za-z]*(?<!Run)Minutes|GrpWall|TimeLimit",
+        "Ask for less time, or use another lane or account: what is used up does not come back when jobs end.",
+    ),
+    (
+        "PerUser|^AssocMax|^QOSJobLimit",
+        "Wait until your other jobs under this limit end, or use another lane or account.",
+    ),
+    ("", "Wait until other jobs under this limit end, or use another lane or account."),
+)
+"""What to do by a pattern in the code; the first that is found counts."""
 
 
 def _dependency(evidence: Evidence) -> Answer:
@@ -144,6 +161,10 @@ def _failed(evidence: Evidence) -> Answer:
     code = evidence.job.exit_code
     if code is None:
         return evidence.reason_text or "It ended with an error.", "Read the end of its log."
+    used, asked = evidence.peak_memory, evidence.job.memory
+    if code == -9 and used and asked and used > asked:
+        beyond = f"after a step had used {memory(used)} where {memory(asked)} were asked for"
+        return f"It was killed by signal 9, {beyond}.", _OUT_OF_MEMORY
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     sentence = f"It {how}." if code else evidence.reason_text or "It ended with an error."
     return sentence, "Read the end of its log."
@@ -157,9 +178,12 @@ def _timed_out(evidence: Evidence) -> Answer:
     )
 
 
+_OUT_OF_MEMORY = "Ask for more memory, or work on smaller pieces."
+
+
 def _out_of_memory(evidence: Evidence) -> Answer:
     asked = f" ({memory(evidence.job.memory)})" if evidence.job.memory else ""
-    return f"It used more memory than it had asked for{asked}.", "Ask for more memory, or work on smaller pieces."
+    return f"It used more memory than it had asked for{asked}.", _OUT_OF_MEMORY
 
 
 def _cancelled(evidence: Evidence) -> Answer:
@@ -176,6 +200,12 @@ def _unknown(evidence: Evidence) -> Answer:
     told = evidence.reason_text or evidence.job.state.value
     return f"The batch system says: {told}", "Ask the centre's support what that code means there."
 
+
+_ENDING: Answer = (
+    "It has ended; its nodes are being cleaned up.",
+    "Ask again in a moment: how it ended is told then.",
+)
+"""Of a job in this state the batch system does not say yet whether it ended well."""
 
 _FIXED: dict[Category, Answer] = {
     Category.NOT_CONSIDERED: (

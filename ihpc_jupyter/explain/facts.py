@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ihpc_jupyter.explain.words import clock, counted, duration, memory
+from ihpc_jupyter.explain.words import clock, core_time, counted, duration, memory
 from ihpc_jupyter.model.why import Booking, Category, Evidence, Fact, Limit
 
 NOT_TOLD = "not told by the batch system"
@@ -125,10 +125,7 @@ def _end(evidence: Evidence) -> Told:
     if job.started_at and job.ends_at and job.ends_at >= job.started_at:
         ran = job.ends_at - job.started_at
         yield "ran for", duration(ran)
-        yield (
-            "used" if evidence.category is Category.COMPLETED else "lost",
-            f"{job.cores * ran / 3600:.3g} core-hours",
-        )
+        yield "used" if evidence.category is Category.COMPLETED else "lost", core_time(job.cores * ran)
     if job.exit_code is not None:
         signal = f"killed by signal {-job.exit_code}" if job.exit_code < 0 else f"exit code {job.exit_code}"
         yield "ended with", signal

@@ -26,6 +26,11 @@ def memory(size: int) -> str:
     return f"{size / (1 << 30):.3g} GiB" if size >= 1 << 30 else f"{size / (1 << 20):.3g} MiB"
 
 
+def core_time(seconds: float) -> str:
+    """Cores times seconds: ``90 core-seconds``, ``4 core-hours``."""
+    return f"{seconds:.0f} core-seconds" if seconds < 360 else f"{seconds / 3600:.3g} core-hours"
+
+
 def counted(number: int, thing: str) -> str:
     """``1 job``, ``3 jobs``."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}".replace(",", " ")

@@ -41,8 +41,8 @@ def summarise(samples: Sequence[Sample], waiting: Sequence[float], window: float
         p50=p50,
         p95=p95,
         maximum=_figure(values, 1.0),
-        variation=_variation([value for value, _ in values]),
-        tail=p95.value / p50.value if p50.value > TINY else None,
+        variation=None if waiting else _variation([value for value, _ in values]),
+        tail=None if p50.value <= TINY or p95.at_least else p95.value / p50.value,
     )
 
 

@@ -36,7 +36,7 @@ class Summary(Model):
     p95: Figure | None = None
     maximum: Figure | None = None
     variation: Share | None = None
-    """Coefficient of variation: standard deviation by mean; None below two samples."""
+    """Coefficient of variation: standard deviation by mean; None below two samples, and where jobs still wait."""
     tail: Share | None = None
     """95th percentile by median."""
 

@@ -185,11 +185,19 @@ class Site(Described):
     """Directory or address at which the centre keeps a snapshot of the batch system for all users' agents."""
     metrics: Annotated[str, Field(pattern=METRICS)] | None = None
     """Where Slurm's own metrics are to be read (Slurm 25.11 and later): ``http://HOST:6817/metrics``."""
+    metrics_token: PathText | None = None
+    """File with the token (JWT) for them, where they want one; its owner's alone to read."""
 
     @model_validator(mode="after")
     def _head_lane_exists(self) -> "Site":
         if self.head.lane is not None and self.head.lane not in self.lanes:
             raise ValueError(f"head.lane is {self.head.lane!r}; choose one of {', '.join(self.lanes)}")
+        return self
+
+    @model_validator(mode="after")
+    def _token_is_for_something(self) -> "Site":
+        if self.metrics_token is not None and self.metrics is None:
+            raise ValueError("metrics_token goes with metrics, the address that it is for")
         return self
 
     @model_validator(mode="after")

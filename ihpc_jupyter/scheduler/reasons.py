@@ -2,9 +2,11 @@
 
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.why import Category
+from ihpc_jupyter.scheduler.reason_limits import explain_limit
 
 _SENTENCES = {
     "AccountNotAllowed": "The account may not use this partition or quality of service.",
+    "AccountingPolicy": "The job exceeds a limit of its account or quality of service.",
     "AssocGrpBillingMinutes": "The account has used up its budget.",
     "AssocGrpCPUMinutesLimit": "The account has used up its core time.",
     "AssocGrpCPURunMinutesLimit": "The account's running jobs hold all the core time it may reserve.",
@@ -20,14 +22,20 @@ _SENTENCES = {
     "AssocMaxNodePerJobLimit": "The job asks for more nodes than the account allows one job.",
     "AssocMaxSubmitJobLimit": "You already have as many jobs in the queue as the account allows.",
     "AssocMaxWallDurationPerJobLimit": "The job asks for more time than the account allows.",
+    "AssociationJobLimit": "The account already has as many running jobs as it may.",
+    "AssociationResourceLimit": "The job exceeds a limit of its account.",
+    "AssociationTimeLimit": "The account has used up its time.",
     "BadConstraints": "No node can ever satisfy what the job asks for.",
     "BeginTime": "The job may not start before a set time; a requeued job is held for a moment.",
+    "BurstBufferOperation": "An operation of the burst buffer failed; the job is held.",
     "BurstBufferResources": "Waiting for room in the burst buffer.",
     "BurstBufferStageIn": "Files are being staged in before the job starts.",
     "Cleaning": "The job was requeued; its last run is still being cleaned up.",
+    "Constraints": "No nodes with what the job asks for are free at the moment.",
     "DeadLine": "The job can no longer end before its deadline.",
     "Dependency": "Waiting for another job that it depends on.",
     "DependencyNeverSatisfied": "It depends on a job that did not end as required; it will never start.",
+    "FedJobLock": "The clusters of the federation are agreeing on which of them starts it.",
     "FrontEndDown": "No front-end node is available to start the job.",
     "InactiveLimit": "The job was idle for longer than the system allows.",
     "InvalidAccount": "The account is not valid here.",
@@ -56,6 +64,7 @@ _SENTENCES = {
     "QOSGrpMemLimit": "All the memory that this quality of service may use at once is in use.",
     "QOSGrpNodeLimit": "All the nodes that this quality of service may use at once are in use.",
     "QOSGrpSubmitJobsLimit": "As many jobs are queued under this quality of service as it allows.",
+    "QOSGrpWallLimit": "This quality of service has used up its run time.",
     "QOSJobLimit": "You already have as many running jobs as this quality of service allows.",
     "QOSMaxCpuPerJobLimit": "The job asks for more cores than this quality of service allows one job.",
     "QOSMaxCpuPerUserLimit": "You already use all the cores that this quality of service allows one user.",
@@ -111,15 +120,19 @@ _STATES = {
 
 _CATEGORIES = {
     "Priority": Category.PRIORITY,
-    **dict.fromkeys(("Resources", "Licenses", "BurstBufferResources", "BurstBufferStageIn"), Category.RESOURCES),
+    **dict.fromkeys(
+        ("Resources", "Licenses", "BurstBufferResources", "BurstBufferStageIn", "Constraints"), Category.RESOURCES
+    ),
     **dict.fromkeys(("Dependency", "DependencyNeverSatisfied"), Category.DEPENDENCY),
     "BeginTime": Category.BEGIN_TIME,
+    "BurstBufferOperation": Category.HELD,
     **dict.fromkeys(("Reservation", "ReservationDeleted"), Category.RESERVATION),
     **dict.fromkeys(
         ("NodeDown", "PartitionDown", "PartitionInactive", "FrontEndDown", "ReqNodeNotAvail"), Category.NODE_DOWN
     ),
     **dict.fromkeys(
-        ("", "None", "WaitingForScheduling", "SchedDefer", "Cleaning", "Prolog"), Category.NOT_CONSIDERED
+        ("", "None", "WaitingForScheduling", "SchedDefer", "Cleaning", "Prolog", "FedJobLock"),
+        Category.NOT_CONSIDERED,
     ),
     **dict.fromkeys(("BadConstraints", "JobArrayTaskLimit", "DeadLine"), Category.LIMIT),
 }
@@ -128,7 +141,7 @@ _PREFIXES = (
     ("QOS", Category.LIMIT),
     ("Assoc", Category.LIMIT),
     ("Partition", Category.LIMIT),
-    ("MaxMemPerLimit", Category.LIMIT),
+    ("Max", Category.LIMIT),
     ("Account", Category.LIMIT),
     ("Invalid", Category.LIMIT),
     ("JobHeld", Category.HELD),
@@ -179,4 +192,4 @@ def explain_reason(code: str) -> str:
     for beginning, meant in _BEGINNINGS:
         if word.lower().startswith(beginning.lower()):
             return _SENTENCES[meant]
-    return _SENTENCES.get(word, word)
+    return _SENTENCES.get(word) or explain_limit(word) or word

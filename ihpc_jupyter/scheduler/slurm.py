@@ -46,7 +46,7 @@ class Slurm:
     def __init__(self, site: Site, transport: Transport) -> None:
         self._site = site
         self._transport = transport
-        self._metrics = SlurmMetrics(site.metrics, site.polling.timeout) if site.metrics else None
+        self._metrics = _metrics_of(site)
         self._reader = JobReader(self._with_lane)
         self._waiting: dict[str, Job] = {}
         self._dropped: dict[str, tuple[float, Job]] = {}
@@ -311,3 +311,7 @@ def _options(submission: Submission) -> list[str]:
         placeholder = "%A_%a" if submission.array else "%j"
         options.append(f"--output={submission.log.replace('%', '%%').replace('{job}', placeholder)}")
     return options
+
+
+def _metrics_of(site: Site) -> SlurmMetrics | None:
+    return SlurmMetrics(site.metrics, site.polling.timeout, site.metrics_token) if site.metrics else None

@@ -113,8 +113,10 @@ WAITING_FORMAT = "%i|%P|%Q|%C|%D|%r"
 
 
 def parse_ahead(text: str, job: Job, priority: int) -> Ahead:
-    """Who comes before *job*, from waiting jobs in `WAITING_FORMAT`: higher priority, or equal and earlier."""
+    """Who comes before *job*, from waiting jobs in `WAITING_FORMAT`: higher priority, or equal and earlier; of its
+    own array those with a lower index."""
     partitions, mine = set(job.partition.split(",")), number(array_of(job.id))
+    own = job.id.partition("_")[2]
     jobs = cores = nodes = elsewhere = 0
     for line in text.splitlines():
         fields = line.split("|", 5)
@@ -123,11 +125,13 @@ def parse_ahead(text: str, job: Job, priority: int) -> Ahead:
         word, _, index = fields[0].partition("_")
         count = _elements(index)
         other = Job(id=word, name="", state=JobState.PENDING, reason=fields[5])
-        if number(word) == mine or category_of(other) in _STANDING:
+        if number(word) == mine:
+            count = _elements_before(index, number(own)) if own else 0
+        elif category_of(other) in _STANDING:
             continue
         if not partitions & set(fields[1].split(",")):
             elsewhere += count
-        elif (-number(fields[2]), number(word)) < (-priority, mine):
+        elif number(word) == mine or (-number(fields[2]), number(word)) < (-priority, mine):
             jobs += count
             cores += count * number(fields[3])
             nodes += count * number(fields[4].partition("-")[0])
@@ -159,6 +163,11 @@ def parse_places(text: str, ids: Collection[str]) -> dict[str, int]:
 def _elements(index: str) -> int:
     """How many jobs ``[3-9%2]`` stands for; one for anything else."""
     return max(1, len(expand_ids(f"1_{index}"))) if index.startswith("[") else 1
+
+
+def _elements_before(index: str, own: int) -> int:
+    """How many of the jobs ``[3-9%2]``, or ``3``, have a lower index."""
+    return sum(number(id_.partition("_")[2]) < own for id_ in expand_ids(f"1_{index}"))
 
 
 def parse_room(text: str) -> Room:

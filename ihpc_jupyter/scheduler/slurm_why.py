@@ -138,7 +138,7 @@ class Inquiry:
         if job.reason == "JobArrayTaskLimit":
             allowed = details.throttle or "not told"
             return {"limits": (Limit(name="jobs of this array at once, as it asks itself", allowed=allowed),)}
-        if job.reason.startswith(("QOS", "Assoc", "Account", "Invalid")):
+        if job.reason.startswith(("QOS", "Assoc", "Account", "Invalid")) or job.reason.endswith("PerAccount"):
             flag, which = (
                 ("assoc", f"accounts={job.account}") if "Assoc" in job.reason else ("qos", f"qos={job.qos}")
             )

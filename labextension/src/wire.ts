@@ -236,6 +236,7 @@ export interface Site {
   polling: Polling;
   snapshot: string | null;
   metrics: string | null;
+  metrics_token: string | null;
 }
 /**
  * An offer that a person picks; the centre's staff say what it means to the batch system.

@@ -5,6 +5,7 @@ import {
   count,
   figure,
   measured,
+  steps,
   summarise
 } from '../lib/model/figures.js';
 import { Measuring } from '../lib/model/measuring.js';
@@ -20,18 +21,34 @@ function series(metric, labels, more = {}) {
 const told = (revision, all = []) => ({ at: 1000, revision, series: all });
 
 test('values are read in the unit that fits them', () => {
-  const all = [0, 0.0004, 0.0123, 0.9999, 3.24, 12, 320];
+  const all = [0, 0.000012, 0.0004, 0.0123, 0.9999, 3.24, 12, 320];
   assert.deepEqual(
     all.map(value => measured(value, 'seconds')),
-    ['0 s', '0.4 ms', '12 ms', '1 s', '3.2 s', '12 s', '5 min 20 s']
+    ['0 s', '12 µs', '0.4 ms', '12 ms', '1 s', '3.2 s', '12 s', '5 min 20 s']
   );
   assert.equal(measured(0.421, 'ratio'), '42 %');
+});
+
+test('the marks of an axis of time can be read: no 1 min 40 s, no two of the same words', () => {
+  const words = steps('seconds').map(step => measured(step, 'seconds'));
+  assert.equal(new Set(words).size, words.length);
+  assert.ok(
+    words.every(word => /^[0-9]+(\.[0-9])? (µs|ms|s|min|h|d)$/.test(word)),
+    words
+  );
+  for (const unit of ['seconds', 'count', 'bytes']) {
+    const all = steps(unit);
+    assert.ok(
+      all.every((step, i) => i === 0 || step > all[i - 1]),
+      unit
+    );
+  }
 });
 
 test('a lower bound says so, and nothing is said of nothing', () => {
   assert.equal(figure({ value: 3, at_least: true }, 'seconds'), '≥ 3 s');
   assert.equal(figure(null, 'seconds'), '–');
-  assert.equal(beside(0.42, null), '0.4 (–)');
+  assert.equal(beside(0.42, null), '0.42 (–)');
   assert.equal(count({ ...NONE, count: 5, waiting: 2 }), '5, 2 still waiting');
 });
 

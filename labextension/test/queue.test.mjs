@@ -4,11 +4,12 @@ import { test } from 'node:test';
 import {
   exit,
   idOf,
+  keysOf,
   kept,
   matching,
   ordered,
   reach,
-  size,
+  sizes,
   totals
 } from '../lib/model/queue.js';
 import { Queues } from '../lib/model/queues.js';
@@ -52,11 +53,22 @@ test('an array is written as the batch system writes it', () => {
   assert.equal(idOf(row('8_3', { count: 5, elements: '3-7' })), '8_[3-7]');
 });
 
+test('a fold is known again when its jobs start and its reason changes', () => {
+  const fold = more => row('8_0', { count: 9, state: 'PENDING', ...more });
+  const before = keysOf([fold({ reason: 'None' })]);
+  const later = [row('8_0', { state: 'RUNNING' }), fold({ id: '8_1' })];
+  assert.equal(keysOf(later)[1], before[0]);
+  const two = [fold({ reason: 'Resources' }), fold({ reason: 'Priority' })];
+  assert.equal(new Set(keysOf(two)).size, 2);
+});
+
 test('what a job asks for, and what it ended with', () => {
-  assert.equal(
-    size(row('8', { nodes: 2, gpus: 1 })),
-    '4 cores, 2 nodes, 1 GiB, 1 GPU'
-  );
+  assert.deepEqual(sizes(row('8', { nodes: 2, gpus: 1 })), [
+    '4 cores',
+    '2 nodes',
+    '1 GiB',
+    '1 GPU'
+  ]);
   assert.equal(exit(row('8', { exit_code: 0 })), '', 'it has not ended');
   assert.equal(
     exit(row('8', { state: 'FAILED', exit_code: 3 })),

@@ -22,11 +22,13 @@ test('durations are read in at most two units', () => {
     '1 d',
     '3 d 4 h'
   ]);
-  assert.deepEqual([-3, 90, 300, 7300].map(roughly), [
+  assert.deepEqual([-3, 90, 300, 7190, 10440, 273600].map(roughly), [
     '0 s',
     '90 s',
     '5 min',
-    '2 h'
+    '119 min',
+    '2 h 54 min',
+    '3 d 4 h'
   ]);
 });
 

@@ -5,19 +5,29 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from ihpc_jupyter.agent.history import History
+from ihpc_jupyter.agent.keeper import Keeper
 from ihpc_jupyter.agent.link import HeadLink
+from ihpc_jupyter.agent.meter import Meter
+from ihpc_jupyter.agent.probes import Paces, Probes
 from ihpc_jupyter.contexts import server_context
 from ihpc_jupyter.head.tls import make_credentials
 from ihpc_jupyter.identity import this_process
+from ihpc_jupyter.metrics.health import SLOW_NETWORK
+from ihpc_jupyter.model.cluster import ClusterView
 from ihpc_jupyter.model.head import HeadFile
+from ihpc_jupyter.model.metrics import Subsystem
+from ihpc_jupyter.model.site import Health
 from ihpc_jupyter.model.spool import Spool
-from tests.asynchronous import run
+from tests.asynchronous import run, until
+from tests.metrics.test_starts import view
 
 DELAY = 0.4
 
@@ -99,6 +109,56 @@ def test_a_delay_on_the_way_shows_within_five_percent_opening_the_line_not_count
             way.delay = 0.0
             undelayed = await best(link)
             assert DELAY <= took <= DELAY * 1.05 + undelayed
+
+    run(story())
+
+
+class Kept:
+    """As much of a cluster's keeper as probes look at: its line, whose head has always just been heard."""
+
+    held = True
+
+    def __init__(self, link: HeadLink) -> None:
+        self.link = link
+        link.heard_at = time.monotonic() + 3600
+
+    def view(self) -> ClusterView:
+        return view("up")
+
+
+def test_a_slow_way_is_degraded_by_its_number_and_comes_back(spool: Spool, tmp_path: Path) -> None:
+    slow = SLOW_NETWORK + 0.2
+
+    async def story() -> None:
+        async with linked(spool) as (link, way):
+            meter = Meter(History(tmp_path), [])
+            keepers = cast("dict[str, Keeper]", {"demo": Kept(link)})
+            probes = Probes(meter, {}, keepers, {}, Paces(lag=0.05, heads=0.05))
+
+            def network() -> Subsystem | None:
+                return next((one for one in probes.status().subsystems if one.kind == "network"), None)
+
+            def told(health: Health) -> bool:
+                probes.look()
+                one = network()
+                return one is not None and one.name == "demo" and one.health is health
+
+            running = asyncio.create_task(probes.run())
+            try:
+                await until(lambda: told(Health.UP), "up")
+                undelayed = min(sample.value for sample in meter.board.find("head_round_trip", "demo").samples)
+                way.delay = slow
+                await until(lambda: told(Health.DEGRADED), "degraded")
+                # One that the machine itself has held up is not the way's; another one comes.
+                most = slow * 1.05 + undelayed
+                samples = meter.board.find("head_round_trip", "demo").samples
+                await until(lambda: slow <= samples[-1].value <= most, "the delay shows, and no more")
+                way.delay = 0.0
+                await until(lambda: told(Health.UP), "up again")
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+                meter.close()
 
     run(story())
 

@@ -48,6 +48,8 @@ def test_what_is_said_of_the_waiting_holds_however_long_they_wait(
         if now is not None and then is not None:
             assert then.value >= now.value
             assert now.at_least or then.value == now.value
+    assert told.tail is None or told.tail == final.tail
+    assert told.variation is None or told.variation == final.variation
 
 
 def test_memory_is_bounded_and_the_old_is_thinned_not_lost() -> None:

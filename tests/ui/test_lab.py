@@ -26,6 +26,8 @@ def test_an_empty_side_bar_says_what_to_do_next(lab: Lab) -> None:
     expect(lab.side_bar.get_by_text("No clusters yet.")).to_be_visible()
     expect(lab.side_bar.get_by_role("button", name="New cluster")).to_be_visible()
     expect(lab.status_bar).to_contain_text(re.compile("HPC up · 0 workers· asked (just now|.* ago)"))
+    site = lab.side_bar.get_by_role("group", name="Site local, up")
+    expect(site).to_contain_text(re.compile(r"asked (just now|.* ago) · [1-9]\d* request"))
 
 
 @pytest.mark.alone

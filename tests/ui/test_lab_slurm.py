@@ -165,9 +165,15 @@ def own_jobs_are_read_unfolded_and_offered(lab: Lab, bed: SlurmBed, logs: Path) 
     expect(log).to_have_text("first\nsecond\n", timeout=15_000)
     lab.answer("Close")
     folded.get_by_role("button", name="Why?").click()
+    what_would_start_sooner_is_told_and_taken(lab, array)
+
+
+def what_would_start_sooner_is_told_and_taken(lab: Lab, array: str) -> None:
+    """From the answer to "why?" of a job of the array."""
     lab.dialog.get_by_role("button", name="Ask the batch system what would start sooner").click()
     offers = lab.dialog.get_by_role("region", name="Offers")
     expect(offers).to_contain_text("half the time", timeout=30_000)
+    expect(lab.dialog.locator(":focus")).to_have_count(1)  # the keyboard has not left with the button
     expect(offers.locator("tbody tr").first).to_contain_text("in lane batch")
     expect(offers.locator("tbody tr").last).to_contain_text("in lane batch at local")
     expect(offers.locator("tbody tr").last).to_contain_text("sooner")

@@ -91,4 +91,8 @@ def test_it_can_be_read_in_both_themes_and_on_a_telephone(lab: Lab, pane: Locato
     box = panel(pane, "trips").bounding_box()
     assert box is not None
     assert box["width"] <= 390
+    tables = pane.locator(".ihpc-Figures")
+    wide = tables.evaluate_all("all => all.filter(node => node.scrollWidth > node.clientWidth + 1).length")
+    assert wide == 0, "every figure can be seen without scrolling sidewards"
+    expect(row(pane, "trips", "server ↔ agent")).to_contain_text(re.compile(r"ms"))
     lab.screenshot(Path("test-results") / f"responsiveness-{theme}-390.png")

@@ -1,17 +1,11 @@
 import React from 'react';
 import uPlot from 'uplot';
-import { measured } from '../model/figures';
+import { measured, steps } from '../model/figures';
 import { align, type IChart } from '../model/panels';
 
 const HEIGHT = 150;
 const COLOURS = ['brand', 'warn', 'success', 'error', 'accent'];
 const DASHES = [[], [6, 3], [2, 3]];
-
-// Counts have no halves, and bytes are read in powers of two.
-const STEPS = {
-  count: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6],
-  bytes: Array.from({ length: 51 }, (_, power) => 2 ** power)
-};
 
 /** The theme's colour for the line at that place; after all of them, the same again with dashes. */
 export function colour(place: number, own?: string): string {
@@ -82,14 +76,6 @@ const PATHS: Record<IChart['drawn'], uPlot.Series.PathBuilder | undefined> = {
   lines: undefined
 };
 
-function steps({ unit }: IChart): number[] | undefined {
-  return unit === 'count'
-    ? STEPS.count
-    : unit.startsWith('bytes')
-      ? STEPS.bytes
-      : undefined;
-}
-
 /** A moment on the time axis: "16:05". */
 function clock(at: number): string {
   const at24 = {
@@ -142,7 +128,7 @@ function options(
       {
         ...axis,
         size: 62,
-        incrs: steps(panel),
+        incrs: steps(panel.unit),
         values: (_u, ticks) =>
           ticks.map(tick => (tick === 0 ? '0' : measured(tick, panel.unit)))
       }

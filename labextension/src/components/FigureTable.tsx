@@ -24,7 +24,7 @@ export function FigureTable(props: IProps): React.ReactElement {
         is kept of a day.
       </p>
       <div
-        className="ihpc-Figures"
+        className="ihpc-Figures ihpc-mod-many"
         role="region"
         aria-label={`Figures of ${panel.title}`}
         tabIndex={0}
@@ -56,15 +56,19 @@ export function FigureTable(props: IProps): React.ReactElement {
                   <Swatch place={i} />
                   {name}
                 </th>
-                <td>{figure(lately.p50, panel.unit)}</td>
-                <td>{figure(lately.p95, panel.unit)}</td>
-                <td>{figure(lately.maximum, panel.unit)}</td>
-                <td>{count(lately)}</td>
-                <td>
+                <td data-label="p50">{figure(lately.p50, panel.unit)}</td>
+                <td data-label="p95">{figure(lately.p95, panel.unit)}</td>
+                <td data-label="max">{figure(lately.maximum, panel.unit)}</td>
+                <td data-label="n">{count(lately)}</td>
+                <td data-label="newest">
                   {lately.age === null ? '–' : <Ago at={at - lately.age} />}
                 </td>
-                <td>{beside(lately.variation, baseline.variation)}</td>
-                <td>{beside(lately.tail, baseline.tail)}</td>
+                <td data-label="variation">
+                  {beside(lately.variation, baseline.variation)}
+                </td>
+                <td data-label="p95/p50">
+                  {beside(lately.tail, baseline.tail)}
+                </td>
               </tr>
             ))}
           </tbody>

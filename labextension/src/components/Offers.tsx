@@ -23,7 +23,10 @@ export function Offers(props: IOffering): React.ReactElement {
   const [told, tell] = React.useState<StartOffers | null>(null);
   const [error, fail] = React.useState<IhpcError | null>(null);
   const [asking, setAsking] = React.useState(false);
+  const section = React.useRef<HTMLElement>(null);
   const ask = (): void => {
+    // The button gives way to the answer: the keyboard stays here, and with it in the dialog.
+    section.current?.focus();
     setAsking(true);
     props
       .load()
@@ -37,7 +40,12 @@ export function Offers(props: IOffering): React.ReactElement {
       .finally(() => setAsking(false));
   };
   return (
-    <section className="ihpc-Offers" aria-label="What would start sooner?">
+    <section
+      ref={section}
+      className="ihpc-Offers"
+      aria-label="What would start sooner?"
+      tabIndex={-1}
+    >
       {told === null && (
         <div>
           <Action

@@ -1,5 +1,5 @@
 import React from 'react';
-import { idOf, size } from '../model/queue';
+import { idOf, sizes } from '../model/queue';
 import type { QueueRow } from '../wire';
 import { Ago } from './Moment';
 import { QueueActions } from './QueueActions';
@@ -35,10 +35,8 @@ export function QueueLine(
         {!props.inFold && (
           <span className="ihpc-Faint" title={row.name}>
             {owner || row.name}
+            {everybody && ` · ${row.mine ? 'yours' : row.user}`}
           </span>
-        )}
-        {everybody && (
-          <span className="ihpc-Faint">{row.mine ? 'yours' : row.user}</span>
         )}
         {props.children}
       </th>
@@ -55,7 +53,12 @@ export function QueueLine(
       </td>
       <td className="ihpc-Queue-lane">{row.lane || row.partition}</td>
       <td className="ihpc-Queue-size">
-        {size(row)}
+        {sizes(row).map((amount, i) => (
+          <React.Fragment key={amount}>
+            {i > 0 && ', '}
+            <span className="ihpc-Queue-amount">{amount}</span>
+          </React.Fragment>
+        ))}
         {row.count > 1 && <span className="ihpc-Faint"> each</span>}
       </td>
       <td className="ihpc-Queue-submitted">

@@ -1,10 +1,10 @@
 import React from 'react';
 import {
-  arrayOf,
   type Column,
   COLUMNS,
   type IOrder,
-  isFold
+  isFold,
+  keysOf
 } from '../model/queue';
 import type { Queue, QueueRow } from '../wire';
 import { QueueFold } from './QueueFold';
@@ -32,6 +32,8 @@ export function QueueTable(props: IProps): React.ReactElement {
   const [wish, turn] = React.useState(0);
   const last = Math.max(0, Math.ceil(rows.length / PAGE) - 1) * PAGE;
   const from = Math.min(wish, last);
+  const shown = rows.slice(from, from + PAGE);
+  const keys = keysOf(shown);
   return (
     <>
       <div
@@ -61,15 +63,13 @@ export function QueueTable(props: IProps): React.ReactElement {
             </tr>
           </thead>
           <tbody>
-            {rows
-              .slice(from, from + PAGE)
-              .map(row =>
-                isFold(row) ? (
-                  <QueueFold key={keyOf(row)} {...props} row={row} />
-                ) : (
-                  <QueueLine key={keyOf(row)} {...props} row={row} />
-                )
-              )}
+            {shown.map((row, i) =>
+              isFold(row) ? (
+                <QueueFold key={keys[i]} {...props} row={row} />
+              ) : (
+                <QueueLine key={keys[i]} {...props} row={row} />
+              )
+            )}
           </tbody>
         </table>
       </div>
@@ -99,12 +99,6 @@ export function QueueTable(props: IProps): React.ReactElement {
       )}
     </>
   );
-}
-
-// A fold's first job changes as they start: what is open stays open.
-function keyOf(row: QueueRow): string {
-  const id = isFold(row) ? arrayOf(row) : row.id;
-  return `${id} ${row.state} ${row.reason}`;
 }
 
 function Heading(props: {

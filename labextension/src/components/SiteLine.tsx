@@ -1,4 +1,5 @@
 import React from 'react';
+import { measured } from '../model/figures';
 import { many, waits } from '../model/words';
 import type { Health, SiteStatus } from '../wire';
 import { Action } from './Action';
@@ -25,9 +26,10 @@ export const WAITS =
 export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
   const { site, health, detail, asked_at, latency, requests } = status;
   const title = site.title || site.name;
-  const asked = `${many(requests, 'request')} to the batch system since the agent started`;
   const took =
-    latency === null ? '' : `; the last took ${latency.toFixed(2)} s`;
+    latency === null
+      ? undefined
+      : `Its last answer took ${measured(latency, 'seconds')}`;
   const queue = waits(status.waits);
   return (
     <div
@@ -38,7 +40,7 @@ export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
       <span className={`ihpc-State ihpc-mod-${health}`}>
         <Glyph name={HEALTH[health]} />
       </span>
-      <div className="ihpc-Site-text" title={asked + took}>
+      <div className="ihpc-Site-text" title={took}>
         <p>
           <b>{title}</b>
           <span className={`ihpc-State ihpc-mod-${health}`}>{health}</span>
@@ -52,6 +54,15 @@ export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
             <>
               asked <Ago at={asked_at} />
             </>
+          )}
+          {requests > 0 && (
+            <span
+              className="ihpc-Site-requests"
+              title="Requests to the batch system since the agent started"
+            >
+              {' · '}
+              {many(requests, 'request')}
+            </span>
           )}
         </p>
       </div>

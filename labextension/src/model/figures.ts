@@ -4,7 +4,36 @@ import { bytes, duration } from './words';
 /** What a chart's numbers count. */
 export type Unit = 'seconds' | 'ratio' | 'count' | 'bytes' | 'bytes/s';
 
-/** A measured value: "0.4 ms", "12 ms", "3.2 s", "5 min 20 s"; "42 %", "1,024", "1.5 GiB", "3 MiB/s". */
+// Steps between two marks of an axis: a minute has sixty seconds, counts have no halves, and bytes are read in
+// powers of two.
+const SECONDS = [
+  ...[1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1].flatMap(n => [n, 2 * n, 5 * n]),
+  ...[1, 2, 5, 10, 15, 30],
+  ...[1, 2, 5, 10, 15, 30].map(minutes => 60 * minutes),
+  ...[1, 2, 3, 6, 12, 24].map(hours => 3600 * hours),
+  ...[2, 5, 10, 30, 100, 300].map(days => 86400 * days)
+];
+const COUNT = [0, 1, 2, 3, 4, 5, 6].flatMap(power =>
+  [1, 2, 5].map(n => n * 10 ** power)
+);
+const BYTES = Array.from({ length: 51 }, (_, power) => 2 ** power);
+
+/** The steps between two marks of an axis of that unit; undefined where those of ten do. */
+export function steps(unit: Unit): number[] | undefined {
+  switch (unit) {
+    case 'seconds':
+      return SECONDS;
+    case 'count':
+      return COUNT;
+    case 'bytes':
+    case 'bytes/s':
+      return BYTES;
+    case 'ratio':
+      return undefined;
+  }
+}
+
+/** A measured value: "20 µs", "0.4 ms", "12 ms", "3.2 s", "5 min 20 s"; "42 %", "1,024", "1.5 GiB", "3 MiB/s". */
 export function measured(value: number, unit: Unit): string {
   switch (unit) {
     case 'ratio':
@@ -21,6 +50,9 @@ export function measured(value: number, unit: Unit): string {
 }
 
 function seconds(value: number): string {
+  if (value > 0 && value < 9.5e-5) {
+    return `${Math.round(1e6 * value)} µs`;
+  }
   if (value > 0 && value < 0.9995) {
     const ms = 1000 * value;
     return ms < 10 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(0)} ms`;
@@ -37,10 +69,10 @@ export function figure(f: Figure | null, unit: Unit): string {
     : `${f.at_least ? '≥ ' : ''}${measured(f.value, unit)}`;
 }
 
-/** A ratio beside its baseline's: "0.4 (0.3)". */
+/** A ratio beside its baseline's: "0.42 (0.35)". */
 export function beside(now: number | null, baseline: number | null): string {
   const text = (n: number | null): string =>
-    n === null ? '–' : n.toFixed(n < 10 ? 1 : 0);
+    n === null ? '–' : n.toFixed(n < 1 ? 2 : n < 10 ? 1 : 0);
   return `${text(now)} (${text(baseline)})`;
 }
 

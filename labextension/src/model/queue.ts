@@ -43,8 +43,8 @@ export function arrayOf(row: Pick<QueueRow, 'id'>): string {
   return row.id.split('_')[0];
 }
 
-/** What a job has or asks for: "4 cores, 2 nodes, 8 GiB, 1 GPU". */
-export function size(row: QueueRow): string {
+/** What a job has or asks for: "4 cores", "2 nodes", "8 GiB", "1 GPU". */
+export function sizes(row: QueueRow): string[] {
   const parts = [many(row.cores, 'core')];
   if (row.nodes > 1) {
     parts.push(many(row.nodes, 'node'));
@@ -55,7 +55,7 @@ export function size(row: QueueRow): string {
   if (row.gpus) {
     parts.push(many(row.gpus, 'GPU'));
   }
-  return parts.join(', ');
+  return parts;
 }
 
 /** What an ended job ended with; empty where nothing is told. */
@@ -167,6 +167,20 @@ export function canHaveLog(row: QueueRow): boolean {
 /** Whether a row stands for several jobs of mine, to be unfolded. */
 export function isFold(row: QueueRow): boolean {
   return row.mine && row.count > 1;
+}
+
+/**
+ * What rows are known by from one answer to the next: a fold's first job and its reason change as jobs start,
+ * and what is open stays open.
+ */
+export function keysOf(rows: readonly QueueRow[]): string[] {
+  const seen = new Map<string, number>();
+  return rows.map(row => {
+    const name = isFold(row) ? `${arrayOf(row)} ${row.state}` : row.id;
+    const before = seen.get(name) ?? 0;
+    seen.set(name, before + 1);
+    return `${name} ${before}`;
+  });
 }
 
 /** Of an array's jobs those that a folded row stands for. */

@@ -28,16 +28,13 @@ function two(a: number, unit: string, b: number, smaller: string): string {
   return b ? `${a} ${unit} ${b} ${smaller}` : `${a} ${unit}`;
 }
 
-/** A duration in one unit, for what changes each second but need not be read so. */
+/** A duration for what changes each second but need not be read so: "119 min", "2 h 54 min". */
 export function roughly(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
-  const steps: [number, string][] = [
-    [86400, 'd'],
-    [3600, 'h'],
-    [60, 'min']
-  ];
-  const step = steps.find(([size]) => s >= 2 * size || s === size);
-  return step ? `${Math.floor(s / step[0])} ${step[1]}` : `${s} s`;
+  if (s >= 7200 || s === 3600) {
+    return duration(s);
+  }
+  return s >= 120 || s === 60 ? `${Math.floor(s / 60)} min` : `${s} s`;
 }
 
 /** Bytes: "1 GiB", "1.5 GiB", "512 MiB". */
