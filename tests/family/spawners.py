@@ -16,6 +16,7 @@ from ihpc_jupyter.hub import family
 from ihpc_jupyter.hub.startup import mistakes
 
 ACCOUNT = pwd.getpwnam(getpass.getuser())
+HUB = Hub(ip="127.0.0.1", port=8081)
 HOME = ACCOUNT.pw_dir
 TOKEN = "a-secret-of-the-server's"  # noqa: S105
 PROLOGUE = 'SEEN="it\'s $((1 + 1))"'
@@ -90,7 +91,7 @@ def spawner_of(kind: str, **settings: Any) -> family.FamilySpawner:
     given = {**SETTINGS.get(kind, {}), "node_python": "/opt/python3", **settings}
     user = hub_user()
     spawner = KINDS[kind](
-        user=user, orm_spawner=user.orm_spawners[""], db=user.db, hub=Hub(), api_token=TOKEN,
+        user=user, orm_spawner=user.orm_spawners[""], db=user.db, hub=HUB, api_token=TOKEN,
         config=Config({THEIRS[kind].__name__: given}),
     )  # fmt: skip
     assert isinstance(spawner, family.FamilySpawner)
@@ -103,7 +104,7 @@ def script_of(spawner: family.FamilySpawner, **options: object) -> str:
 
 def secrets_of(kind: str) -> list[str]:
     """The words that tell a server of a kind where its token is, where it is not in the script."""
-    key = hashlib.sha256(f"{Hub().api_url} ".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{HUB.api_url} ".encode()).hexdigest()[:16]
     return ["--secrets", f"{HOME}/.ihpc/hub/{key}.json"] if kind in IN_FILE else []
 
 

@@ -8,6 +8,9 @@ import pytest
 
 pytest.importorskip("batchspawner", reason="JupyterHub or batchspawner is missing: make setup-test")
 
+from jupyterhub import orm
+from jupyterhub.objects import Hub
+
 from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.hub.directives import condor_description, condor_quoted
 from tests.family.spawners import (
@@ -166,7 +169,7 @@ def test_a_value_that_would_be_read_as_a_directive_is_refused(
 def test_a_tokens_file_is_one_servers_of_one_hub() -> None:
     spawner = spawner_of("lsf")
     files = {spawner._secrets_file(HOME)}
-    spawner.name = "second"
+    spawner.orm_spawner = orm.Spawner(name="second")
     files.add(spawner._secrets_file(HOME))
-    spawner.hub.port = 9999  # another hub, which has the same homes
+    spawner.hub = Hub(ip="127.0.0.1", port=8082)  # another one, which has the same homes
     assert len({*files, spawner._secrets_file(HOME)}) == 3
