@@ -10,15 +10,14 @@ import pytest
 
 from ihpc_jupyter.errors import IhpcError, InvalidRequest, Rejected, Unavailable
 from ihpc_jupyter.model.job import Job, JobState
-from ihpc_jupyter.model.site import Health, Lane, Polling, Shape, Site, SiteKind
+from ihpc_jupyter.model.site import Lane, Polling, Shape, Site, SiteKind
 from ihpc_jupyter.scheduler.base import BatchSystem, Submission
 from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.local import Local
 from ihpc_jupyter.scheduler.reasons import explain_reason
 from ihpc_jupyter.scheduler.slurm import Slurm
 from ihpc_jupyter.scheduler.transport import Transport
-from ihpc_jupyter.scheduler.watcher import Watcher
-from tests.asynchronous import eventually, run, until
+from tests.asynchronous import eventually, run
 from tests.slurmbed import FaultyCommands, SlurmBed
 from tests.slurmbed.fixtures import MakeSlurm
 from tests.sshd import running_sshd
@@ -368,35 +367,5 @@ def test_a_victim_that_goes_by_itself_is_told_as_preempted(make_slurm: MakeSlurm
             (job,) = await jobs_in(batch, [spot], lambda job: job.state is JobState.PREEMPTED)
             assert (job.reason, job.restarts) == ("Preempted", 0)
             assert explain_reason(job.reason).startswith("Told to go")
-
-    run(scenario())
-
-
-def test_a_silent_controller_is_unknown_and_its_jobs_stay(make_slurm: MakeSlurm, tmp_path: Path) -> None:
-    bed = make_slurm(nodes=1)
-    bench, impatient = (slurm_bench(bed.env, tmp_path, timeout) for timeout in (10.0, 1.0))
-
-    async def scenario() -> None:
-        async with opened(bench) as batch:
-            watcher = Watcher(impatient.open(), Polling(busy=0.2, rest=1.0, timeout=1.0))
-            watcher.subscribe().waiting = True
-            job_id = await batch.submit(bench.submission(array=False))
-
-            def runs() -> bool:
-                job = watcher.snapshot.jobs.get(job_id)
-                return job is not None and job.state.active
-
-            await until(runs, "the job to run")
-            bed.freeze_controller()
-            await until(lambda: watcher.snapshot.health is Health.UNKNOWN, "silence to be seen")
-            assert "did not answer" in watcher.snapshot.error
-            assert job_id in watcher.snapshot.jobs
-            with pytest.raises(Unavailable):
-                await watcher.fresh()
-            bed.thaw_controller()
-            # It is asked later and later, up to every 30 s.
-            await until(lambda: watcher.snapshot.health is Health.UP, "the controller to be back", 60)
-            assert watcher.snapshot.jobs[job_id].state.active
-            await watcher.close()
 
     run(scenario())

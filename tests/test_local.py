@@ -20,7 +20,6 @@ from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
 from ihpc_jupyter.scheduler import local as local_module
 from ihpc_jupyter.scheduler.base import Submission
 from ihpc_jupyter.scheduler.local import Local
-from ihpc_jupyter.scheduler.local_queue import LocalJob, next_moves
 from tests.asynchronous import eventually, run, until
 
 SLEEP = "#!/bin/bash\nexec sleep 60\n"
@@ -382,27 +381,3 @@ def test_ended_jobs_are_told_for_a_while_then_forgotten_with_their_files(
             assert not list(tmp_path.glob("*.sh")) + list(tmp_path.glob("*.exit"))
 
     run(scenario())
-
-
-def job(job_id: str, priority: int = 10, cores: int = 1, **more: object) -> LocalJob:
-    values = {
-        "id": job_id, "name": "x", "lane": "l", "priority": priority, "preemptible": False, "grace": 0.0,
-        "cores": cores, "time_limit": 1.0, "script": "s", "log": "", "submitted_at": 0.0,
-    }  # fmt: skip
-    return LocalJob.model_validate({**values, **more})
-
-
-def test_a_wide_job_is_not_overtaken_for_ever() -> None:
-    jobs = [job("a", cores=2, pid=1, state="RUNNING"), job("wide", cores=4), job("narrow")]
-    assert next_moves(jobs, 4) == ([], [], {"wide": "Resources", "narrow": "Priority"})
-
-
-def test_only_as_many_are_preempted_as_are_needed_the_youngest_first() -> None:
-    jobs = [
-        job(str(number), 1, pid=number, begun=float(number), preemptible=True, state="RUNNING")
-        for number in (1, 2, 3, 4)
-    ]
-    jobs.append(job("urgent", 100, cores=2))
-    assert next_moves(jobs, 4)[1] == ["4", "3"]
-    assert next_moves([*jobs, job("5", 100, cores=3)], 5)[1] == ["4"]
-    assert next_moves([*jobs[:3], job("urgent", 100, cores=5)], 4)[1] == [], "nobody goes for what never fits"

@@ -46,21 +46,23 @@ export function SiteLine({ status, onCheck }: IProps): React.ReactElement {
           <span className={`ihpc-State ihpc-mod-${health}`}>{health}</span>
         </p>
         {detail && <p>{detail}</p>}
-        <p className="ihpc-Faint">
-          {site.proposed && 'found by itself · '}
-          {asked_at === null ? (
-            'not asked yet'
-          ) : (
-            <>
-              asked <Ago at={asked_at} />
-            </>
-          )}
+        <p className="ihpc-Faint ihpc-Site-asked">
+          {site.proposed && <span>found by itself ·</span>}{' '}
+          <span>
+            {asked_at === null ? (
+              'not asked yet'
+            ) : (
+              <>
+                asked <Ago at={asked_at} />
+              </>
+            )}
+            {requests > 0 && ' ·'}
+          </span>{' '}
           {requests > 0 && (
             <span
               className="ihpc-Site-requests"
               title="Requests to the batch system since the agent started"
             >
-              {' · '}
               {many(requests, 'request')}
             </span>
           )}
