@@ -93,7 +93,8 @@ def test_cards_tell_what_is_free_and_how_old_that_is() -> None:
     told = render(SITE, (), {"lane": "batch"}, Capacity({"interactive": 3}, {"interactive": 16}), 7.2)
     assert "3 of 16 cores free" in told
     assert "Free cores: unknown" in told, "the batch lane was not told of"
-    assert "7 seconds ago" in told
+    assert "As told 7 s ago" in told
+    assert "As told 14 h ago" in render(SITE, (), {}, Capacity({}, {}), 50000), "nobody counts in seconds"
     assert "Soon &lt;now&gt;" in told
     assert re.search(r'value="batch"[^>]* checked>', told), "the last choice is remembered"
     assert not re.search(r'value="interactive"[^>]* checked>', told)

@@ -220,6 +220,11 @@ class IhpcSpawner(SlurmLanes):
         text, html = telling.with_log(cause, tail)
         return problem(text, reason, 500, html)
 
+    @property
+    def last_word(self) -> str:
+        """What was last told of this start, for a page without JavaScript."""
+        return self._progress.last
+
     async def progress(self) -> AsyncIterator[Event]:
         """Everything told of this start, from its beginning, then what is new."""
         async for event in self._progress.replay():
