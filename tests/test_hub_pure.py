@@ -12,7 +12,7 @@ from ihpc_jupyter.hub.choice import Choice, RefusedOption, choose, from_form, op
 from ihpc_jupyter.hub.form import render, summary
 from ihpc_jupyter.hub.progress import Progress
 from ihpc_jupyter.hub.script import ServerJob, server_script
-from ihpc_jupyter.hub.telling import waits, with_log
+from ihpc_jupyter.hub.telling import ended, waits, with_log
 from ihpc_jupyter.hub.waits import LaneWaits
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Site, parse_duration
@@ -185,6 +185,13 @@ def _run(script: str) -> str:
 
 async def _all(progress: Progress) -> list[object]:
     return [event["message"] async for event in progress.replay()]
+
+
+def test_why_a_job_waited_is_not_why_it_was_cancelled() -> None:
+    job = Job(id="7", name="jupyter-1", state=JobState.CANCELLED, reason="ReqNodeNotAvail")
+    assert ended(job) == "The server's job 7 was cancelled before the server was up."
+    failed = job.model_copy(update={"state": JobState.FAILED, "reason": "NonZeroExitCode"})
+    assert ended(failed).endswith("The job's script ended with an error.")
 
 
 def test_a_log_is_shown_as_text() -> None:

