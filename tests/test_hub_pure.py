@@ -12,7 +12,7 @@ from ihpc_jupyter.hub.choice import Choice, RefusedOption, choose, from_form, op
 from ihpc_jupyter.hub.form import render, summary
 from ihpc_jupyter.hub.progress import Progress
 from ihpc_jupyter.hub.script import ServerJob, server_script
-from ihpc_jupyter.hub.telling import waits, with_log
+from ihpc_jupyter.hub.telling import ended, waits, with_log
 from ihpc_jupyter.hub.waits import LaneWaits
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Site, parse_duration
@@ -93,7 +93,8 @@ def test_cards_tell_what_is_free_and_how_old_that_is() -> None:
     told = render(SITE, (), {"lane": "batch"}, Capacity({"interactive": 3}, {"interactive": 16}), 7.2)
     assert "3 of 16 cores free" in told
     assert "Free cores: unknown" in told, "the batch lane was not told of"
-    assert "7 seconds ago" in told
+    assert "As told 7 s ago" in told
+    assert "As told 14 h ago" in render(SITE, (), {}, Capacity({}, {}), 50000), "nobody counts in seconds"
     assert "Soon &lt;now&gt;" in told
     assert re.search(r'value="batch"[^>]* checked>', told), "the last choice is remembered"
     assert not re.search(r'value="interactive"[^>]* checked>', told)
@@ -184,6 +185,13 @@ def _run(script: str) -> str:
 
 async def _all(progress: Progress) -> list[object]:
     return [event["message"] async for event in progress.replay()]
+
+
+def test_why_a_job_waited_is_not_why_it_was_cancelled() -> None:
+    job = Job(id="7", name="jupyter-1", state=JobState.CANCELLED, reason="ReqNodeNotAvail")
+    assert ended(job) == "The server's job 7 was cancelled before the server was up."
+    failed = job.model_copy(update={"state": JobState.FAILED, "reason": "NonZeroExitCode"})
+    assert ended(failed).endswith("The job's script ended with an error.")
 
 
 def test_a_log_is_shown_as_text() -> None:

@@ -184,6 +184,7 @@ def test_nodes_and_what_their_staff_wrote() -> None:
 
 def test_one_word_of_slurms_for_two_things_is_decided_by_the_nodes() -> None:
     word = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+    assert "higher priority" in explain_reason(word)
     busy = Room(states={"allocated": 4}, free_cores=0, all_cores=16)
     broken = busy.model_copy(update={"out": ("a1 down",)})
     assert explain(evidence(word, room=busy)).category is Category.RESOURCES

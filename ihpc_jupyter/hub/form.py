@@ -65,8 +65,7 @@ def _told(age: float | None, *, known: bool) -> str:
     """How old what is said of free cores is."""
     if age is None:
         return "What is free is unknown: this batch system is not asked."
-    seconds = f"{age:.0f} second{'' if round(age) == 1 else 's'}"
-    return f"As told {seconds} ago." if known else "What is free is being asked for."
+    return f"As told {waited(round(age))} ago." if known else "What is free is being asked for."
 
 
 def _invalid(field: str, wrong: str, about: str = "") -> str:

@@ -36,7 +36,7 @@ async def find_patiently(watch: JobWatch, tag: str) -> str:
     return found
 
 
-async def cancel(watch: JobWatch, jobs: UserJobs, tag: str) -> None:
+async def cancel(watch: JobWatch, jobs: UserJobs, tag: str, job_id: str = "") -> None:
     """Cancel the job of that name, if there is one: nobody is going to use it."""
-    if found := await find_patiently(watch, tag):
+    if found := job_id or await find_patiently(watch, tag):
         await jobs.cancel_patiently(found)

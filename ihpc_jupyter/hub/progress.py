@@ -24,6 +24,11 @@ class Progress:
             self._events.append({"progress": progress, "message": message, **more})
             self._wake()
 
+    @property
+    def last(self) -> str:
+        """What was told last; empty before anything was."""
+        return str(self._events[-1]["message"]) if self._events else ""
+
     def finish(self) -> None:
         """Nothing more will be told."""
         self.finished = True

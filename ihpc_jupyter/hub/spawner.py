@@ -20,6 +20,7 @@ from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
 from ihpc_jupyter.hub.clocks import Part
 from ihpc_jupyter.hub.lanes import problem
+from ihpc_jupyter.hub.owed import Owed, kept_in, take_up_at_start
 from ihpc_jupyter.hub.port import hashed
 from ihpc_jupyter.hub.progress import Event, Progress
 from ihpc_jupyter.hub.settings import SlurmLanes
@@ -44,12 +45,14 @@ class IhpcSpawner(SlurmLanes):
         self._news = asyncio.Event()
         self._up = False
         self._given_up = False
+        self._cancelling: dict[str, asyncio.Task[None]] = {}
 
     # What outlives the hub.
 
     def get_state(self) -> dict[str, Any]:
-        """What finds job and server again; of the token only its hash."""
+        """What finds job and server again, and jobs still to be cancelled; of the token only its hash."""
         state: dict[str, Any] = super().get_state()
+        state |= kept_in(self.orm_spawner.state)
         if self._tag:
             state["ihpc"] = {
                 "tag": self._tag,
@@ -115,7 +118,7 @@ class IhpcSpawner(SlurmLanes):
             # It may have been accepted all the same: a second one must not be asked for.
             found = await lost.find(self._centre.watch, self._tag)
             if found is None:
-                self._cancelling = asyncio.ensure_future(lost.cancel(self._centre.watch, self._jobs(), self._tag))
+                self._cancel_later(self._tag)
             if not found:
                 raise
             return found
@@ -217,6 +220,11 @@ class IhpcSpawner(SlurmLanes):
         text, html = telling.with_log(cause, tail)
         return problem(text, reason, 500, html)
 
+    @property
+    def last_word(self) -> str:
+        """What was last told of this start, for a page without JavaScript."""
+        return self._progress.last
+
     async def progress(self) -> AsyncIterator[Event]:
         """Everything told of this start, from its beginning, then what is new."""
         async for event in self._progress.replay():
@@ -286,19 +294,18 @@ class IhpcSpawner(SlurmLanes):
         """Cancel the job, and wait a moment for its end unless *now*."""
         if not self.job_id:
             if self._tag:  # it may be there, though nobody has told of it
-                self._cancelling = asyncio.ensure_future(lost.cancel(self._centre.watch, self._jobs(), self._tag))
+                self._cancel_later(self._tag)
             return
         job_id, watch = self.job_id, self._centre.watch
-        jobs = self._jobs()
         if self._given_up:
             # JupyterHub comes back one second after it has cancelled a start, and fails where it still stops.
-            self._cancelling = asyncio.ensure_future(jobs.cancel_patiently(job_id))
+            self._cancel_later(self._tag, job_id)
             return
         try:
-            await jobs.cancel(job_id)
+            await self._jobs().cancel(job_id)
         except (Unavailable, NotAllowed) as error:
             self.log.warning("Job %s could not be cancelled yet; it is tried again: %s", job_id, error)
-            self._cancelling = asyncio.ensure_future(jobs.cancel_patiently(job_id))
+            self._cancel_later(self._tag, job_id)
             return
         watch.hurry(job_id, True)
         until = time.monotonic() + (0 if now else _STOP_PATIENCE)
@@ -309,6 +316,21 @@ class IhpcSpawner(SlurmLanes):
                     await self._news.wait()
             except TimeoutError:
                 return
+
+    def take_up(self) -> None:
+        """Repeat the cancellations that an earlier hub still owed this user."""
+        for tag, job_id in Owed(self.user).jobs().items():
+            self._cancel_later(tag, job_id)
+
+    def _cancel_later(self, tag: str, job_id: str = "") -> None:
+        """Cancel as soon as Slurm answers, in this hub or in the next one."""
+        Owed(self.user).add(tag, job_id)
+        self._cancelling[tag] = asyncio.ensure_future(self._cancel_owed(tag, job_id))
+
+    async def _cancel_owed(self, tag: str, job_id: str) -> None:
+        await lost.cancel(self._centre.watch, self._jobs(), tag, job_id)
+        Owed(self.user).remove(tag)
+        del self._cancelling[tag]
 
     # What other code knows of batchspawner's classes: the same questions, answered without a shell.
 
@@ -330,3 +352,6 @@ class IhpcSpawner(SlurmLanes):
     async def run_command(self, cmd: str, input: str | None = None, env: dict[str, str] | None = None) -> str:  # noqa: A002
         """Refused: it would hand *cmd* to a shell."""
         raise NotImplementedError("This spawner runs no shell's lines; see docs/hub.md for what to use instead.")
+
+
+take_up_at_start(IhpcSpawner)

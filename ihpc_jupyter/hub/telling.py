@@ -48,7 +48,9 @@ def ended(job: Job) -> str:
     """Why a job is over, in one sentence or two."""
     how = _ENDS.get(job.state, "ended" if job.state is JobState.COMPLETED else "failed")
     line = f"The server's job {job.id} {how} before the server was up."
-    return f"{line} {explain_reason(job.reason)}" if job.reason else line
+    if not job.reason or job.state is JobState.CANCELLED:  # Slurm still tells there why the job waited
+        return line
+    return f"{line} {explain_reason(job.reason)}"
 
 
 def too_late(part: Part, seconds: float) -> str:

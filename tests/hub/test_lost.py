@@ -95,6 +95,33 @@ def test_a_start_that_is_given_up_while_slurm_is_silent_leaves_no_job(
         slurm.wait_for_job(left, "CANCELLED", timeout=60)
 
 
+def test_a_cancellation_that_slurm_has_not_taken_is_repeated_by_the_hub_that_comes_after(
+    hub: Hub, slurm: SlurmBed, faulty_commands: FaultyCommands
+) -> None:
+    hub.order(ALICE, lane="batch")
+    hub.order(BOB, "second", lane="batch")
+    first = job_of(hub, ALICE)
+    wait_until(lambda: hub.servers(BOB)["second"]["ready"], "a named one runs", 60)
+    second = str(hub.servers(BOB)["second"]["state"]["job_id"])
+    faulty_commands.fail("scancel", SILENT)
+    with hub.api as api:
+        assert api.delete(f"/users/{ALICE}/server").is_success
+        assert api.request("DELETE", f"/users/{BOB}/servers/second", json={"remove": True}).is_success
+    wait_until(lambda: not hub.servers(ALICE) and not hub.servers(BOB), "the hub has stopped them", 30)
+    hub.kill()
+    faulty_commands.clear("scancel")
+    assert [slurm.job(one)["JobState"] for one in (first, second)] == ["RUNNING", "RUNNING"]
+    hub.start()
+    for left in (first, second):
+        slurm.wait_for_job(left, "CANCELLED", timeout=60)
+    hub.order(ALICE, lane="batch")
+    other = job_of(hub, ALICE)
+    hub.kill()
+    hub.start()
+    hub.wait_for_server(ALICE, 60)
+    assert queued(slurm, ALICE) == [other], "what was cancelled is owed no more"
+
+
 def test_a_job_that_slurm_has_forgotten_is_not_gone_before_the_accountings_word(
     hub: Hub, slurm: SlurmBed, faulty_commands: FaultyCommands
 ) -> None:

@@ -41,7 +41,7 @@ def hub(slurm: SlurmBed) -> Iterator[Hub]:
         rule.write_text(documented_rule())
         rule.chmod(0o440)
         made.started_by = ["unshare", "--mount", "sh", "-c", AS_HUB_USER, "sh", str(rule), HUB_USER, "--"]
-        for path in (directory, made.configuration):
+        for path in (directory, *made.private):
             os.chown(path, account.pw_uid, account.pw_gid)
         with made:
             yield made

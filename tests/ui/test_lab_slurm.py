@@ -134,7 +134,9 @@ def test_the_servers_own_job_is_told_with_its_end_and_what_would_start_sooner(
         lab.answer("Keep")
         hours, minutes, _ = map(int, fresh_slurm.job(own)["RunTime"].split(":"))
         fresh_slurm.run("scontrol", "update", f"JobId={own}", f"TimeLimit={60 * hours + minutes + 2}")
-        expect(lab.notifications).to_contain_text(re.compile("ends in (1 min|2 min)"), timeout=30_000)
+        expect(lab.notifications).to_contain_text(
+            re.compile(r"ends in (1 min|2 min).*, at \d+:\d\d:\d\d"), timeout=30_000
+        )
         expect(lab.notifications).to_have_count(1)
         lab.theme("dark")
         assert faults(lab.side_bar) == []

@@ -21,8 +21,10 @@ export const endingPlugin: JupyterFrontEndPlugin<void> = {
       () => store.now(),
       left => {
         Notification.dismiss(shown);
+        // It stands until somebody has read it: the time of day stays true.
+        const at = new Date(Date.now() + left * 1000).toLocaleTimeString();
         shown = Notification.warning(
-          `This Jupyter server ends in ${duration(left)}, with its job. Save your work.`,
+          `This Jupyter server ends in ${duration(left)}, at ${at}, with its job. Save your work.`,
           {
             autoClose: false,
             actions: [
