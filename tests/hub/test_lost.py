@@ -16,6 +16,9 @@ SILENT = "slurm_load_jobs error: Unable to contact slurm controller (connect fai
 FORGOTTEN = "slurm_load_jobs error: Invalid job id specified"
 NO_DATABASE = "sacct: error: Problem talking to the database: Connection refused"
 
+PATIENCE = 90
+"""Seconds: the longest pause between two tries to cancel, and the try."""
+
 
 @pytest.fixture
 def hub(slurm: SlurmBed, faulty_commands: FaultyCommands) -> Iterator[Hub]:
@@ -92,7 +95,7 @@ def test_a_start_that_is_given_up_while_slurm_is_silent_leaves_no_job(
     other = faulty_commands.swallowed().split()[-1]
     faulty_commands.clear("squeue")
     for left in (job_id, other):
-        slurm.wait_for_job(left, "CANCELLED", timeout=60)
+        slurm.wait_for_job(left, "CANCELLED", timeout=PATIENCE)
 
 
 def test_a_cancellation_that_slurm_has_not_taken_is_repeated_by_the_hub_that_comes_after(
@@ -113,7 +116,7 @@ def test_a_cancellation_that_slurm_has_not_taken_is_repeated_by_the_hub_that_com
     assert [slurm.job(one)["JobState"] for one in (first, second)] == ["RUNNING", "RUNNING"]
     hub.start()
     for left in (first, second):
-        slurm.wait_for_job(left, "CANCELLED", timeout=60)
+        slurm.wait_for_job(left, "CANCELLED", timeout=PATIENCE)
     hub.order(ALICE, lane="batch")
     other = job_of(hub, ALICE)
     hub.kill()
