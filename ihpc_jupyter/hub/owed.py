@@ -1,11 +1,12 @@
 """Cancellations that the batch system has not taken yet: stored, for the hub that comes after this one."""
 
 from collections.abc import Mapping
-from functools import wraps
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
+
+from ihpc_jupyter.hub.startup import after
 
 _KEY = "ihpc_owed"
 
@@ -51,14 +52,11 @@ def kept_in(state: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def take_up_at_start(kind: type[Any]) -> None:
     """Let a hub that starts in this process repeat what an earlier one owed; *kind* is what our spawners are."""
-    start = JupyterHub.start
 
-    @wraps(start)
-    async def start_and_take_up(hub: JupyterHub) -> None:
-        await start(hub)
+    def take_up(hub: JupyterHub) -> None:
         if issubclass(hub.spawner_class, kind):
             for server in hub.db.query(orm.Spawner).all():
                 if kept_in(server.state):
                     hub.users[server.user].spawners[""].take_up()
 
-    JupyterHub.start = start_and_take_up
+    after("start", take_up)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any
@@ -28,19 +28,21 @@ def check_hub(kind: type[HasTraits]) -> None:
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().call_soon(_check, JupyterHub.instance(), kind)
     else:
-        _check_later(kind)
+        after("initialize", lambda hub: _check(hub, kind))
 
 
-def _check_later(kind: type[HasTraits]) -> None:
-    """Nothing tells a spawner's class that the hub has its settings, before a user asks for a server."""
-    initialize = JupyterHub.initialize
+def after(step: str, act: Callable[[JupyterHub], None]) -> None:
+    """Act when the hub of this process has done a step (`initialize`, `start`): nothing else tells a spawner's
+    class of it, before a user asks for a server.
+    """
+    own = getattr(JupyterHub, step)
 
-    @wraps(initialize)
-    async def and_check(hub: JupyterHub, *args: object, **kwargs: object) -> None:
-        await initialize(hub, *args, **kwargs)
-        _check(hub, kind)
+    @wraps(own)
+    async def and_act(hub: JupyterHub, *args: object, **kwargs: object) -> None:
+        await own(hub, *args, **kwargs)
+        act(hub)
 
-    JupyterHub.initialize = and_check
+    setattr(JupyterHub, step, and_act)
 
 
 def _check(hub: JupyterHub, kind: type[HasTraits]) -> None:
