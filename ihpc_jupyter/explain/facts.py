@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ihpc_jupyter.explain.words import clock, core_time, counted, duration, memory
+from ihpc_jupyter.explain.words import clock, core_time, counted, digits, duration, memory
 from ihpc_jupyter.model.why import Booking, Category, Evidence, Fact, Limit
 
 NOT_TOLD = "not told by the batch system"
@@ -64,7 +64,7 @@ def _queue(evidence: Evidence) -> Told:
     if evidence.priority is not None and evidence.job.state.waiting:
         yield "priority", str(evidence.priority)
     if evidence.factors is not None:
-        parts = ", ".join(f"{name} {value:g}" for name, value in evidence.factors.items())
+        parts = ", ".join(f"{name} {digits(value)}" for name, value in evidence.factors.items())
         yield "priority is made of", parts or NOT_TOLD
 
 

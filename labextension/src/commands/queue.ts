@@ -65,7 +65,7 @@ async function why(
       .queue?.rows.some(
         row => row.mine && arrayOf(row) === job.split('_')[0] && waits(row)
       );
-    await showWhy(answer, mine ? offered(site, job) : null);
+    await showWhy(answer, mine && answer.offers ? offered(site, job) : null);
   }
 }
 
