@@ -64,6 +64,15 @@ export function insert(text: string, notebooks: INotebookTracker | null): void {
   if (active?.type !== 'code' || active.sharedModel.getSource().trim()) {
     NotebookActions.insertBelow(notebook);
   }
-  notebook.activeCell?.model.sharedModel.setSource(text);
+  const cell = notebook.activeCell;
+  cell?.model.sharedModel.setSource(text);
+  notebook.mode = 'edit';
   notebook.activate();
+  // A person types on behind it: an editor that was just made is there a moment later.
+  void cell?.ready.then(() => {
+    const end = cell.editor?.getPositionAt(text.length);
+    if (end) {
+      cell.editor?.setCursorPosition(end);
+    }
+  });
 }
