@@ -175,6 +175,10 @@ def test_by_keyboard_alone(lab: Lab) -> None:
     button.focus()
     lab.page.keyboard.press("Enter")
     expect(lab.dialog.locator('input[name="name"]')).to_be_focused()
+    lab.dialog.get_by_role("button", name="Create cluster").focus()
+    for _ in range(2):  # round the dialog: what it holds, the first of it
+        lab.page.keyboard.press("Tab")
+    expect(lab.dialog.locator('input[name="name"]')).to_be_focused()
     lab.page.keyboard.press("Control+a")
     lab.page.keyboard.type("keys")
     lab.page.keyboard.press("Enter")

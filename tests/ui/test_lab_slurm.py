@@ -197,6 +197,8 @@ def what_would_start_sooner_is_told_and_taken(lab: Lab, array: str) -> None:
     expect(lab.dialog.locator('select[name="site"]')).to_have_value("local")
     lab.answer("Cancel")
     lab.new_notebook()
+    lab.run("ihpc:open-queue")  # in front of the notebook, which comes forward
+    lab.page.locator("#ihpc-queue .ihpc-Queue-filter").focus()
     lab.run("ihpc:why-job", site="bed", job=f"{array}_7")
     lab.dialog.get_by_role("button", name="Ask the batch system what would start sooner").click()
     lab.dialog.get_by_role("button", name="An urgent cell as offered: as asked").click()

@@ -4,6 +4,7 @@ import { NewClusterForm } from '../components/NewClusterForm';
 import type { IDraft } from '../model/draft';
 import type { IhpcError } from '../errors';
 import type { SiteStatus } from '../wire';
+import { comeRound } from './Copyable';
 
 /**
  * What the dialog gives the focus to: not before the page has nothing else to do, so perhaps long after the form
@@ -40,6 +41,7 @@ class Body extends ReactWidget implements Dialog.IBodyWidget<IDraft> {
   ) {
     super();
     this.addClass('ihpc-NewCluster');
+    comeRound(this.node);
   }
 
   getValue(): IDraft {
