@@ -142,6 +142,16 @@ def test_a_job_that_is_being_cleaned_up_is_not_said_to_have_ended_well() -> None
     assert next(fact for fact in answer.facts if fact.label == "ended with").value == "exit code 3"
 
 
+def test_what_slurm_notes_at_the_submission_is_no_look_at_the_job() -> None:
+    def looked(at: float) -> list[str]:
+        told = explain(evidence("None", considered_at=at))
+        assert told.category is Category.NOT_CONSIDERED
+        return [fact.value for fact in told.facts if fact.label == "last looked at by the scheduler"]
+
+    assert looked(NOW - 60) == []
+    assert len(looked(NOW - 30)) == 1
+
+
 def test_killed_with_more_memory_than_was_asked_for() -> None:
     """As Slurm tells it where it is not the kernel that watches the memory."""
     failed = {"exit_code": -9, "memory": 60 << 20}

@@ -51,7 +51,8 @@ def _waiting(evidence: Evidence) -> Told:
     yield "expected start", clock(job.expected_start, now) if job.expected_start else NOT_TOLD
     if evidence.eligible_at and evidence.eligible_at > now:
         yield "may start from", clock(evidence.eligible_at, now)
-    if evidence.considered_at:
+    # At its submission Slurm notes that moment, whether or not it tried to start the job.
+    if evidence.considered_at and evidence.considered_at > (job.submitted_at or 0.0):
         yield "last looked at by the scheduler", clock(evidence.considered_at, now)
 
 
