@@ -99,7 +99,9 @@ def test_from_a_terminal(place: Workplace) -> None:
     assert ihpc(place, "create", "shell", "--workers", "1", "--lane", "interactive").returncode == 0
     Cluster.find("shell").wait_for_workers(1, timeout=30)
     assert "shell" in ihpc(place, "list").stdout
-    assert "1 working" in ihpc(place, "show", "shell").stdout
+    shown = ihpc(place, "show", "shell").stdout
+    assert "1 working" in shown
+    assert re.search(r"^tasks 0, 0 in work; memory [\d.]+M of .*; sent -; clients 0$", shown, re.MULTILINE)
     assert "target 2" in ihpc(place, "scale", "shell", "2").stdout
     assert ihpc(place, "adapt", "shell", "0", "2").returncode == 0
     assert "ihpc_jupyter.head.launcher" in ihpc(place, "script", "shell").stdout

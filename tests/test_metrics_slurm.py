@@ -82,3 +82,17 @@ def test_a_wait_is_told_in_its_parts_and_so_are_the_schedulers_passes(accounted:
     passes = until(lambda: series(agent, "scheduler_cycle"), "what sdiag says")
     (main,) = [one for one in passes if one.labels["kind"] == "main"]
     assert 0 < main.points[-1].value < 10
+
+
+def test_a_clusters_beginning_is_told_by_stages(accounted: World) -> None:
+    agent = accounted.agent()
+    agent.create("demo", 2)
+    agent.working("demo", 2, 60)
+
+    def stages() -> dict[str, float]:
+        return {one.labels["stage"]: one.points[0].value for one in series(agent, "cluster_start") if one.points}
+
+    told = until(lambda: told if len(told := stages()) >= 4 else None, "the first worker is told of")
+    assert set(told) == {"head", "queue", "worker", "first-worker"}
+    assert told["first-worker"] == pytest.approx(told["queue"] + told["worker"])
+    assert 0 < told["first-worker"] < 60

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from ihpc_jupyter.agent.elsewhere import PATIENCE
 from ihpc_jupyter.client.queue import offers_lines
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected
-from ihpc_jupyter.explain.neighbours import MOST, Option, at_site, neighbours, request_of
+from ihpc_jupyter.explain.neighbours import MOST, Option, at_site, neighbours, request_of, shape_matters
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.offer import StartOffer, StartOffers
 from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
+from ihpc_jupyter.model.why import Category
 from ihpc_jupyter.scheduler.slurm_evidence import parse_start
 from tests.slurmbed import SlurmBed
 from tests.world import Agent, Stopwatch, World, until
@@ -76,11 +77,63 @@ def test_a_waiting_job_is_offered_what_would_start_sooner(world: World, slurm: S
     assert half.expected_start is not None
     lines = offers_lines(told, time.time())
     assert len(lines) == len(told.offers) + 1
-    assert all("core-hours" in line for line in lines[1:])
+    assert all(" core-" in line for line in lines[1:])
     with pytest.raises(Rejected, match="does not wait"):
         agent.request("GET", f"/api/sites/bed/jobs/{running}/offers")
     with pytest.raises(NotFound):
         agent.request("GET", "/api/sites/bed/jobs/424242/offers")
+
+
+def test_what_no_shape_or_lane_would_help_is_not_asked_about(world: World, slurm: SlurmBed) -> None:
+    one = ("--ntasks=1", "--cpus-per-task=4", "--mem=100M", "--partition=batch", "--output=/dev/null")
+    held = slurm.submit(*one, "--hold")
+    after = slurm.submit(*one, f"--dependency=afterok:{held}")
+    later = slurm.submit(*one, "--begin=now+1hour")
+    some = slurm.submit(*one, "--array=0-2%1")
+    slurm.wait_for_job(f"{some}_0", "RUNNING")
+    agent = world.agent()
+
+    def reason(job: str) -> str:
+        rows = json.loads(agent.request("GET", "/api/sites/bed/jobs?fresh=true"))["rows"]
+        return next((str(row["reason"]) for row in rows if row["id"].partition("_")[0] == job), "")
+
+    until(lambda: reason(after) == "Dependency", "the watcher knows them")
+    for job, why in (
+        (held, "held by you"),
+        (after, "waiting for another job"),
+        (later, "the job may not start before"),
+    ):
+        with pytest.raises(Rejected, match=f"No other shape or lane would start job {job} sooner: {why}"):
+            agent.request("GET", f"/api/sites/bed/jobs/{job}/offers")
+    until(lambda: throttled(agent, some), "Slurm has looked at the array's other jobs")
+    for job in (held, after, later):
+        told = json.loads(agent.request("GET", f"/api/sites/bed/jobs/{job}/why"))
+        assert told["offers"] is False
+
+
+def throttled(agent: Agent, array: str) -> bool:
+    """Whether that is said of an array whose jobs wait because others of it run."""
+    agent.request("GET", "/api/sites/bed/jobs?fresh=true")
+    try:
+        agent.request("GET", f"/api/sites/bed/jobs/{array}/offers")
+    except Rejected as error:
+        return "as many jobs of the array run as it allows itself" in error.message
+    return False
+
+
+@pytest.mark.parametrize(("reason", "category", "restarts", "matters"), [
+    ("Resources", Category.RESOURCES, 0, True),
+    ("QOSMaxCpuPerUserLimit", Category.LIMIT, 0, True),
+    ("BeginTime", Category.BEGIN_TIME, 0, False),
+    ("BeginTime", Category.BEGIN_TIME, 1, True),
+    ("JobHeldUser", Category.HELD, 0, False),
+    ("Dependency", Category.DEPENDENCY, 0, False),
+    ("JobArrayTaskLimit", Category.LIMIT, 0, False),
+])  # fmt: skip
+def test_whether_a_shape_matters(reason: str, category: Category, restarts: int, matters: bool) -> None:
+    job = Job(id="1", name="a", state=JobState.PENDING, reason=reason, restarts=restarts)
+    assert shape_matters(job, category) is matters
+    assert not shape_matters(job.model_copy(update={"state": JobState.RUNNING}), category)
 
 
 def test_another_site_is_asked_once_and_may_be_sooner(world: World, slurm: SlurmBed) -> None:

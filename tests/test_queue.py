@@ -12,11 +12,12 @@ import httpx
 import pytest
 
 from ihpc_jupyter.agent.here import read_here
+from ihpc_jupyter.client.queue import rows
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.protocol import Change, LogTail
 from ihpc_jupyter.model.queue import Belongs, Cancellation, Queue, QueueRow
-from ihpc_jupyter.model.site import SiteKind
+from ihpc_jupyter.model.site import Health, SiteKind
 from ihpc_jupyter.model.why import Category, Explanation
 from ihpc_jupyter.scheduler.environment import own_job
 from ihpc_jupyter.scheduler.fold import Fold, fold, shortened
@@ -70,7 +71,7 @@ def test_my_jobs_are_folded_and_cost_no_request(world: World, slurm: SlurmBed) -
     alive = {total.state: total.jobs for total in told.totals if total.state in {"PENDING", "RUNNING"}}
     assert alive == {"PENDING": 16, "RUNNING": 4}
     assert told.at is not None
-    assert told.command == "squeue --me --long"
+    assert told.command == "squeue --me --all --states=all --long"
     singly = jobs(agent, f"array={array}")
     assert len(singly.rows) == 20
     assert all(row.count == 1 for row in singly.rows)
@@ -295,6 +296,20 @@ def test_the_embedded_site_and_the_command_line(place: Workplace) -> None:
     assert refused.returncode == 1
     assert "belongs to cluster 'wide'" in refused.stderr
     ihpc(place, "stop", "wide")
+
+
+def test_restarts_and_ends_are_told_in_a_terminal() -> None:
+    def told(state: JobState, **more: int) -> dict[str, str]:
+        row = QueueRow(id="7", name="a", state=state, state_text="", **more)
+        heading, cells = rows(Queue(site="bed", everybody=False, at=1.0, health=Health.UP, rows=(row,)), 2.0)
+        return dict(zip(heading, cells, strict=True))
+
+    assert told(JobState.FAILED, exit_code=3)["exit"] == "3"
+    assert told(JobState.FAILED, exit_code=-9)["exit"] == "signal 9"
+    assert told(JobState.COMPLETED, exit_code=0)["exit"] == "0"
+    running = told(JobState.RUNNING, exit_code=0, restarts=2)
+    assert (running["exit"], running["restarts"]) == ("-", "2")
+    assert told(JobState.PENDING)["restarts"] == "-"
 
 
 def job(id_: str, state: JobState = JobState.PENDING, reason: str = "Priority") -> Job:

@@ -142,6 +142,16 @@ def test_a_job_that_is_being_cleaned_up_is_not_said_to_have_ended_well() -> None
     assert next(fact for fact in answer.facts if fact.label == "ended with").value == "exit code 3"
 
 
+def test_what_slurm_notes_at_the_submission_is_no_look_at_the_job() -> None:
+    def looked(at: float) -> list[str]:
+        told = explain(evidence("None", considered_at=at))
+        assert told.category is Category.NOT_CONSIDERED
+        return [fact.value for fact in told.facts if fact.label == "last looked at by the scheduler"]
+
+    assert looked(NOW - 60) == []
+    assert len(looked(NOW - 30)) == 1
+
+
 def test_killed_with_more_memory_than_was_asked_for() -> None:
     """As Slurm tells it where it is not the kernel that watches the memory."""
     failed = {"exit_code": -9, "memory": 60 << 20}
@@ -151,6 +161,24 @@ def test_killed_with_more_memory_than_was_asked_for() -> None:
     assert answer.advice.startswith("Ask for more memory")
     within = explain(evidence("", JobState.FAILED, job=failed, peak_memory=40 << 20))
     assert within.sentence == "It was killed by signal 9."
+
+
+def test_a_shell_tells_by_its_exit_code_that_a_program_was_killed() -> None:
+    """`srun` does the same: most jobs that the memory's limit ends end so."""
+    failed = {"exit_code": 137, "memory": 60 << 20}
+    answer = explain(evidence("NonZeroExitCode", JobState.FAILED, job=failed, peak_memory=413 << 20))
+    assert answer.sentence == (
+        "It ended with exit code 137, which a shell gives when signal 9 killed a program of its, "
+        "after a step had used 413 MiB where 60 MiB were asked for."
+    )
+    assert answer.advice.startswith("Ask for more memory")
+    for code, said in (
+        (143, "when signal 15 killed"),
+        (128, "exit code 128."),
+        (255, "exit code 255."),
+        (1, "exit code 1."),
+    ):
+        assert said in explain(evidence("NonZeroExitCode", JobState.FAILED, job={"exit_code": code})).sentence
 
 
 def test_who_is_not_allowed_does_not_wait_for_others() -> None:
@@ -259,7 +287,9 @@ def test_amounts_for_people() -> None:
     assert [duration(seconds) for seconds in (5, 65, 3700, 90000)] == [
         "5 s", "1 min 05 s", "1 h 01 min", "1 d 1 h",
     ]  # fmt: skip
-    assert (core_time(3), core_time(4 * 3600)) == ("3 core-seconds", "4 core-hours")
+    assert (memory(1000 << 20), memory(1536 << 30), memory(3 << 29)) == ("1000 MiB", "1536 GiB", "1.5 GiB")
+    assert core_time(1200 * 3600) == "1200 core-hours"
+    assert (core_time(1), core_time(3), core_time(4 * 3600)) == ("1 core-second", "3 core-seconds", "4 core-hours")
     assert (memory(3 << 29), memory(100 << 20)) == ("1.5 GiB", "100 MiB")
     assert (counted(1, "job"), counted(12000, "job")) == ("1 job", "12 000 jobs")
 

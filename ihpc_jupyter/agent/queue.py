@@ -11,6 +11,7 @@ from ihpc_jupyter.agent.tail import tail
 from ihpc_jupyter.cluster.naming import parse_job_name, parse_run
 from ihpc_jupyter.errors import NotFound, Rejected
 from ihpc_jupyter.explain.answer import explain
+from ihpc_jupyter.explain.neighbours import shape_matters
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.protocol import LogTail
 from ihpc_jupyter.model.queue import Belongs, Cancellation, Queue, QueueRow, QueueTotal
@@ -143,6 +144,12 @@ class QueueDesk:
                 f"No lane of {self._site.name} is that of job {job_id} (partition {waiting.partition or '?'}).",
                 "Offers are made in the site's lanes; the site file describes them.",
             )
+        if not shape_matters(waiting, category_of(waiting)):
+            why = explain_reason(waiting.reason).rstrip(".")
+            raise Rejected(
+                f"No other shape or lane would start job {waiting.id} sooner: {why[:1].lower()}{why[1:]}.",
+                f"What to do about that says: ihpc why {waiting.id}",
+            )
         return waiting
 
     async def cancel(self, job_id: str, *, waiting_only: bool = False) -> Cancellation:
@@ -194,7 +201,7 @@ def _row(one: Fold, owners: dict[str, str], *, mine: bool) -> QueueRow:
     return QueueRow.model_validate({
         **job.__dict__, "reason": told, "count": one.count, "elements": shortened(one.elements), "mine": mine,
         "belongs": belongs, "owner": owners.get(tag.uid, "") if tag else "",
-        "state_text": explain_state(job.state), "reason_text": explain_reason(told),
+        "state_text": explain_state(job.state), "reason_text": explain_reason(told, job.exit_code),
     })  # fmt: skip
 
 

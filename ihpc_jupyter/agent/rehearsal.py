@@ -7,6 +7,7 @@ from ihpc_jupyter.agent.desk import SiteDesk
 from ihpc_jupyter.agent.doctor import examine
 from ihpc_jupyter.cluster.naming import new_uid
 from ihpc_jupyter.errors import IhpcError
+from ihpc_jupyter.explain.words import digits
 from ihpc_jupyter.model.protocol import Check, Report
 from ihpc_jupyter.model.run import Plan
 from ihpc_jupyter.runs.planner import Wanted
@@ -38,10 +39,10 @@ async def _rights(desk: SiteDesk, wanted: Wanted) -> Check:
 
 def _budget(wanted: Wanted) -> Check:
     budget = wanted.order.budget
-    text = f"at most {wanted.price:.3g} core-hours ({wanted.cores} cores for up to {wanted.time_limit:.0f} s)"
+    text = f"at most {digits(wanted.price)} core-hours ({wanted.cores} cores for up to {wanted.time_limit:.0f} s)"
     if budget is None:
         return Check(name="price", outcome="ok", text=text)
-    return Check(name="price", outcome="ok", text=f"{text}, within the budget of {budget:.3g}")
+    return Check(name="price", outcome="ok", text=f"{text}, within the budget of {digits(budget)}")
 
 
 def _plan(plan: Plan) -> Check:

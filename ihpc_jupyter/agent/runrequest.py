@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ihpc_jupyter.agent.requests import check_shape, check_time, find_lane, find_shape, find_site
 from ihpc_jupyter.cluster.naming import new_uid
 from ihpc_jupyter.errors import InvalidRequest, NotAllowed
+from ihpc_jupyter.explain.words import digits
 from ihpc_jupyter.model.cluster import Environment
 from ihpc_jupyter.model.run import Plan, RunOrder
 from ihpc_jupyter.model.site import Lane, Shape, Site
@@ -34,7 +35,7 @@ def resolve(order: RunOrder, sites: Mapping[str, Site]) -> Wanted:
         )
     if order.budget is not None and wanted.price > order.budget:
         raise InvalidRequest(
-            f"The run may cost up to {wanted.price:.3g} core-hours, its budget is {order.budget:.3g}.",
+            f"The run may cost up to {digits(wanted.price)} core-hours, its budget is {digits(order.budget)}.",
             "Ask for less time (--time), fewer cores or copies, or a larger budget.",
         )
     return wanted

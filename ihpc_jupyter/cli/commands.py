@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterable, Sequence
 
 from ihpc_jupyter.client.agent import AgentClient
+from ihpc_jupyter.client.queue import memory_text
 from ihpc_jupyter.client.story import seconds_text
-from ihpc_jupyter.model.cluster import ClusterView, Counts, CreateCluster, Environment, PatchCluster
+from ihpc_jupyter.model.cluster import ClusterView, Counts, CreateCluster, Environment, Load, PatchCluster
 from ihpc_jupyter.model.protocol import Report
 from ihpc_jupyter.model.site import Lane, SiteStatus
 from ihpc_jupyter.validation import validated
@@ -80,6 +81,7 @@ async def show(agent: AgentClient, options: argparse.Namespace) -> int:
     """One cluster."""
     view = await agent.cluster(options.name)
     print_lines(f"{view.name} on {view.site}: {view.state}; head {view.head.state} at {view.head.address or '-'}")
+    print_lines(_load(view.load))
     for problem in (view.problem, *(group.problem for group in view.groups.values())):
         if problem:
             print_lines(f"! {problem.message}", *([f"  {problem.hint}"] if problem.hint else []))
@@ -99,6 +101,13 @@ async def show(agent: AgentClient, options: argparse.Namespace) -> int:
     print_table(rows)
     print_lines(*(f"{_clock(note.at)}  {note.text}" for note in view.notes))
     return 0
+
+
+def _load(load: Load) -> str:
+    """Tasks, memory and transfer, as the head told last."""
+    used = f"memory {memory_text(load.memory)} of {memory_text(load.memory_limit)}"
+    work = f"tasks {load.tasks}, {load.processing} in work"
+    return f"{work}; {used}; sent {memory_text(load.sent)}; clients {load.clients}"
 
 
 async def create(agent: AgentClient, options: argparse.Namespace) -> int:

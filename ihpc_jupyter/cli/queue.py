@@ -11,7 +11,7 @@ from ihpc_jupyter.client.agent import AgentClient
 
 async def jobs(agent: AgentClient, options: argparse.Namespace) -> int:
     """My jobs, or everybody's."""
-    for told in await queue.queues(agent, options.site, everybody=options.all):
+    for told in await queue.queues(agent, options.site, everybody=options.all, kept=True):
         now = time.time()
         if told.rows:
             print_table(queue.rows(told, now))

@@ -2,30 +2,36 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from ihpc_jupyter.client import story
 from ihpc_jupyter.client.agent import AgentClient
-from ihpc_jupyter.errors import IhpcError, NotFound
+from ihpc_jupyter.errors import IhpcError, NotFound, Rejected
 from ihpc_jupyter.model.offer import StartOffer, StartOffers
 from ihpc_jupyter.model.queue import Belongs, Queue, QueueRow
+from ihpc_jupyter.model.site import Health
 from ihpc_jupyter.model.why import Explanation
 
 HEADING = (
     "job", "jobs", "name", "user", "state", "lane", "nodes", "cores", "memory", "gpus", "submitted", "start",
-    "time", "why",
+    "time", "restarts", "exit", "why",
 )  # fmt: skip
 
 
-async def queues(agent: AgentClient, site: str | None, *, everybody: bool) -> list[Queue]:
-    """The jobs at one site, or at all of them that answer. Raises `NotFound` for a site that is not there."""
+async def queues(agent: AgentClient, site: str | None, *, everybody: bool, kept: bool = False) -> list[Queue]:
+    """The jobs at one site, or at all of them that answer. Raises `NotFound` for a site that is not there.
+
+    *kept*: of a batch system that is silent my jobs as it last told them; without, silence raises `Unavailable`.
+    """
+    ask = _kept if kept and not everybody else partial(AgentClient.jobs, everybody=everybody)
     if site is not None:
-        return [await agent.jobs(site, everybody=everybody)]
+        return [await ask(agent, site)]
     names = [status.site.name for status in (await agent.snapshot()).sites]
     found: list[Queue] = []
     silence: IhpcError | None = None
     for name in names:
         try:
-            found.append(await agent.jobs(name, everybody=everybody))
+            found.append(await ask(agent, name))
         except IhpcError as error:
             silence = error
     if not found and silence is not None:
@@ -33,9 +39,24 @@ async def queues(agent: AgentClient, site: str | None, *, everybody: bool) -> li
     return found
 
 
+async def _kept(agent: AgentClient, site: str) -> Queue:
+    """My jobs as told from now on; where nobody answers, or is known not to, as last told."""
+    last = await agent.jobs(site, fresh=False)
+    if last.at is not None and last.health is Health.UNKNOWN:
+        return last
+    try:
+        return await agent.jobs(site)
+    except IhpcError as error:
+        last = await agent.jobs(site, fresh=False)
+        if error.kind != "unavailable" or last.at is None:
+            raise
+        return last
+
+
 def rows(queue: Queue, now: float) -> list[Sequence[str]]:
-    """A table with its heading."""
-    return [HEADING, *(_cells(row, now) for row in queue.rows)]
+    """A table with its heading; where the batch system is silent, times used and left are those of then."""
+    then = now if queue.at is None or queue.health is Health.UP else queue.at
+    return [HEADING, *(_cells(row, then) for row in queue.rows)]
 
 
 def _cells(row: QueueRow, now: float) -> Sequence[str]:
@@ -45,9 +66,17 @@ def _cells(row: QueueRow, now: float) -> Sequence[str]:
     begin = "" if start is None else ("expected " if row.started_at is None else "") + _clock(start, now)
     return (
         array, str(row.count), row.name + owner, row.user or "-", row.state.value, row.lane or row.partition,
-        str(row.nodes or "-"), str(row.cores), _memory(row.memory), str(row.gpus or "-"),
-        _clock(row.submitted_at, now), begin or "-", _time(row, now), row.reason_text or "-",
+        str(row.nodes or "-"), str(row.cores), memory_text(row.memory), str(row.gpus or "-"),
+        _clock(row.submitted_at, now), begin or "-", _time(row, now), str(row.restarts or "-"), _exit(row),
+        row.reason_text or "-",
     )  # fmt: skip
+
+
+def _exit(row: QueueRow) -> str:
+    """How an ended job ended: its code, or the signal that killed it."""
+    if not row.state.ended or row.exit_code is None:
+        return "-"
+    return f"signal {-row.exit_code}" if row.exit_code < 0 else str(row.exit_code)
 
 
 def _time(row: QueueRow, now: float) -> str:
@@ -60,8 +89,9 @@ def _time(row: QueueRow, now: float) -> str:
     return story.seconds_text(max(0.0, (row.ends_at or now) - row.started_at))
 
 
-def _memory(size: int) -> str:
-    return f"{size / (1 << 30):.3g}G" if size >= 1 << 30 else f"{size >> 20}M" if size else "-"
+def memory_text(size: int) -> str:
+    """Bytes in few letters: ``100M``, ``1.5G``."""
+    return f"{round(size / (1 << 30), 2):g}G" if size >= 1 << 30 else f"{size >> 20}M" if size else "-"
 
 
 def _clock(at: float | None, now: float) -> str:
@@ -75,7 +105,10 @@ def summary(queue: Queue, now: float) -> list[str]:
     """Totals, the age of the data, and the command that shows the same."""
     if queue.at is None:
         return [f"{queue.site} has not answered yet. {queue.detail}".strip()]
-    totals = ", ".join(f"{total.jobs} {total.state} ({total.cores} cores)" for total in queue.totals)
+    totals = ", ".join(
+        f"{total.jobs} {total.state} ({total.cores} core{'' if total.cores == 1 else 's'})"
+        for total in queue.totals
+    )
     whose = "everybody's jobs" if queue.everybody else "your jobs"
     lines = [f"{queue.site}, {whose}, {story.seconds_text(max(0.0, now - queue.at))} old: {totals or 'none'}"]
     if queue.left_out:
@@ -118,7 +151,7 @@ def why_lines(site: str, answer: Explanation) -> list[str]:
 
 
 async def tell_offers(agent: AgentClient, id_: str, site: str | None = None) -> list[str]:
-    """What would start sooner than a waiting job. Raises `NotFound`, `Rejected` for one that does not wait."""
+    """What would start sooner than a job, or why nothing would. Raises `NotFound`."""
     names = [site] if site else [status.site.name for status in (await agent.snapshot()).sites]
     refused: IhpcError | None = None
     for name in names:
@@ -126,6 +159,8 @@ async def tell_offers(agent: AgentClient, id_: str, site: str | None = None) -> 
             return offers_lines(await agent.job_offers(name, id_), time.time())
         except IhpcError as error:
             refused = error if refused is None or not isinstance(error, NotFound) else refused
+    if isinstance(refused, Rejected):
+        return [refused.message]
     raise refused or NotFound(f"No site knows job {id_!r}.", "ihpc jobs lists yours.")
 
 
@@ -142,11 +177,11 @@ def offers_lines(told: StartOffers, now: float) -> list[str]:
 def _offer(one: StartOffer, site: str, now: float) -> str:
     start = f"expected {_clock(one.expected_start, now)}" if one.expected_start else "start not told"
     cores = "core" if one.shape.cores == 1 else "cores"
-    size = f"{one.workers} x {one.shape.cores} {cores}, {_memory(one.shape.memory)}"
+    size = f"{one.workers} x {one.shape.cores} {cores}, {memory_text(one.shape.memory)}"
     where = f"lane {one.lane}" if one.site == site else f"site {one.site}, lane {one.lane}"
     told = f" ({one.told.rstrip('.')})" if one.told and one.expected_start is None else ""
     return (
-        f"{one.what}: {start}{told}; {one.price:.3g} core-hours at most; "
+        f"{one.what}: {start}{told}; {story.price_text(one.price)} at most; "
         f"{where}, {size}, {story.seconds_text(one.time_limit)}"
     )
 

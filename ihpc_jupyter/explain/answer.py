@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from ihpc_jupyter.explain.facts import facts_of
+from ihpc_jupyter.explain.neighbours import shape_matters
 from ihpc_jupyter.explain.words import clock, counted, duration, memory
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.why import Category, Evidence, Explanation
@@ -22,6 +23,7 @@ def explain(evidence: Evidence) -> Explanation:
     return Explanation(
         job=job, category=category, sentence=sentence, facts=facts_of(evidence), advice=advice,
         code=code or job.state.value, at=evidence.asked_at, commands=evidence.commands,
+        offers=shape_matters(job, category),
     )  # fmt: skip
 
 
@@ -161,13 +163,22 @@ def _failed(evidence: Evidence) -> Answer:
     code = evidence.job.exit_code
     if code is None:
         return evidence.reason_text or "It ended with an error.", "Read the end of its log."
-    used, asked = evidence.peak_memory, evidence.job.memory
-    if code == -9 and used and asked and used > asked:
-        beyond = f"after a step had used {memory(used)} where {memory(asked)} were asked for"
-        return f"It was killed by signal 9, {beyond}.", _OUT_OF_MEMORY
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    signal = -code if code < 0 else max(0, code - _BY_SIGNAL)
+    if code > 0 < signal <= _LAST_SIGNAL:
+        how += f", which a shell gives when signal {signal} killed a program of its"
+    used, asked = evidence.peak_memory, evidence.job.memory
+    if signal == _KILL and used and asked and used > asked:
+        beyond = f"after a step had used {memory(used)} where {memory(asked)} were asked for"
+        return f"It {how}, {beyond}.", _OUT_OF_MEMORY
     sentence = f"It {how}." if code else evidence.reason_text or "It ended with an error."
     return sentence, "Read the end of its log."
+
+
+_BY_SIGNAL = 128
+"""A shell's exit code, and that of ``srun``, for a program that a signal ended: this and the signal's number."""
+_LAST_SIGNAL = 64
+_KILL = 9
 
 
 def _timed_out(evidence: Evidence) -> Answer:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ihpc_jupyter.explain.words import clock, core_time, counted, duration, memory
+from ihpc_jupyter.explain.words import clock, core_time, counted, digits, duration, memory
 from ihpc_jupyter.model.why import Booking, Category, Evidence, Fact, Limit
 
 NOT_TOLD = "not told by the batch system"
@@ -51,7 +51,8 @@ def _waiting(evidence: Evidence) -> Told:
     yield "expected start", clock(job.expected_start, now) if job.expected_start else NOT_TOLD
     if evidence.eligible_at and evidence.eligible_at > now:
         yield "may start from", clock(evidence.eligible_at, now)
-    if evidence.considered_at:
+    # At its submission Slurm notes that moment, whether or not it tried to start the job.
+    if evidence.considered_at and evidence.considered_at > (job.submitted_at or 0.0):
         yield "last looked at by the scheduler", clock(evidence.considered_at, now)
 
 
@@ -64,7 +65,7 @@ def _queue(evidence: Evidence) -> Told:
     if evidence.priority is not None and evidence.job.state.waiting:
         yield "priority", str(evidence.priority)
     if evidence.factors is not None:
-        parts = ", ".join(f"{name} {value:g}" for name, value in evidence.factors.items())
+        parts = ", ".join(f"{name} {digits(value)}" for name, value in evidence.factors.items())
         yield "priority is made of", parts or NOT_TOLD
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.offer import OffersRequest
 from ihpc_jupyter.model.site import Lane, Shape, Site
+from ihpc_jupyter.model.why import Category
 
 MOST = 6
 """Ways that the batch system is asked about, the one that was asked for included."""
@@ -30,6 +31,15 @@ class Option:
         """Core-hours, at most, times the lane's cost factor."""
         hours = self.time_limit / 3600
         return self.shape.cores * self.workers * hours * site.lanes[self.lane].cost_factor
+
+
+def shape_matters(job: Job, category: Category) -> bool:
+    """Whether another shape or lane might start a waiting job sooner: not one that waits by its owner's wish."""
+    if not job.state.waiting or job.reason == "JobArrayTaskLimit":
+        return False
+    if category is Category.BEGIN_TIME:
+        return job.restarts > 0  # put back into the queue: that moment is the batch system's
+    return category not in {Category.HELD, Category.DEPENDENCY}
 
 
 def request_of(job: Job) -> OffersRequest:

@@ -21,14 +21,19 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def digits(value: float) -> str:
+    """Three digits that say something, and all that stand before the point: ``0.25``, ``12.3``, ``1536``."""
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
 def memory(size: int) -> str:
     """Bytes as MiB or GiB."""
-    return f"{size / (1 << 30):.3g} GiB" if size >= 1 << 30 else f"{size / (1 << 20):.3g} MiB"
+    return f"{digits(size / (1 << 30))} GiB" if size >= 1 << 30 else f"{digits(size / (1 << 20))} MiB"
 
 
 def core_time(seconds: float) -> str:
     """Cores times seconds: ``90 core-seconds``, ``4 core-hours``."""
-    return f"{seconds:.0f} core-seconds" if seconds < 360 else f"{seconds / 3600:.3g} core-hours"
+    return counted(round(seconds), "core-second") if seconds < 360 else f"{digits(seconds / 3600)} core-hours"
 
 
 def counted(number: int, thing: str) -> str:

@@ -137,7 +137,8 @@ def _shapes(site: Described, last: Mapping[str, object], refused: RefusedOption 
 
 def _shape(name: str, shape: Shape) -> str:
     gpus = f", {shape.gpus} GPU{'s' if shape.gpus > 1 else ''}" if shape.gpus else ""
-    return f"{name}: {shape.cores} core{'s' if shape.cores > 1 else ''}, {shape.memory / (1 << 30):.3g} GiB{gpus}"
+    cores = f"{shape.cores} core{'s' if shape.cores > 1 else ''}"
+    return f"{name}: {cores}, {round(shape.memory / (1 << 30), 2):g} GiB{gpus}"
 
 
 def _time(last: Mapping[str, object], refused: RefusedOption | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ihpc_jupyter.metrics.series import Sample
-from ihpc_jupyter.model.cluster import ClusterState, ClusterView, JobView
+from ihpc_jupyter.model.cluster import ClusterState, ClusterView, JobView, WorkerState
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import RunView
 
@@ -63,6 +63,10 @@ def still_waiting(jobs: Iterable[Job]) -> dict[tuple[str, str], list[float]]:
     return waiting
 
 
+_WORKING = (WorkerState.WORKING, WorkerState.LEAVING)
+"""Of a job in another state it is told how many workers it will have."""
+
+
 @dataclass
 class _Beginning:
     """What was seen of a cluster so far."""
@@ -70,6 +74,7 @@ class _Beginning:
     head: bool
     workers: bool
     task: bool
+    workers_at: float | None = None
     tasks_at: float | None = None
 
 
@@ -90,23 +95,26 @@ class ClusterStarts:
             self._seen.pop(view.uid, None)
             return []
         jobs = [job for group in view.groups.values() for job in group.jobs]
-        workers = any(job.workers for job in jobs)
+        working = [job for job in jobs if job.workers and job.worker_state in _WORKING]
         head = view.head.state == "up"
         task = view.load.processing > 0
         old = self._seen.get(view.uid)
         if old is None:
-            self._seen[view.uid] = _Beginning(head, workers, task or view.load.tasks > 0)
+            self._seen[view.uid] = _Beginning(head, bool(working), task or view.load.tasks > 0)
             return []
         found: list[tuple[str, float]] = []
         if head and not old.head and view.head.started_at is not None:
             found.append(("head", max(0.0, view.head.started_at - view.created_at)))
-        if workers and not old.workers:
-            found += _worker_stages(jobs, now)
+        if working and not old.workers:
+            # A worker may be heard before the batch system says that its job has started.
+            old.workers_at = old.workers_at or now
+            found += (stages := _worker_stages(working, old.workers_at))
+            old.workers = bool(stages)
         if view.load.tasks and old.tasks_at is None and not old.task:
             old.tasks_at = now
         if task and not old.task and old.tasks_at is not None:
             found.append(("task", now - old.tasks_at))
-        old.head, old.workers, old.task = old.head or head, old.workers or workers, old.task or task
+        old.head, old.task = old.head or head, old.task or task
         return found
 
     def forget(self, known: Iterable[str]) -> None:
@@ -116,9 +124,7 @@ class ClusterStarts:
 
 
 def _worker_stages(jobs: list[JobView], now: float) -> list[tuple[str, float]]:
-    times = [
-        (job.submitted_at, job.started_at) for job in jobs if job.workers and job.submitted_at and job.started_at
-    ]
+    times = [(job.submitted_at, job.started_at) for job in jobs if job.submitted_at and job.started_at]
     if not times:
         return []
     submitted, started = min(times, key=lambda pair: pair[1])

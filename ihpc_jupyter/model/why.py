@@ -128,3 +128,5 @@ class Explanation(Model):
     """The batch system's own code; its state's word where it gives none."""
     at: Time
     commands: tuple[str, ...] = ()
+    offers: bool = False
+    """Whether another shape or lane might start sooner: "what would start sooner?" is a question then."""

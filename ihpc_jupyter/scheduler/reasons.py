@@ -188,9 +188,11 @@ def category_of(job: Job) -> Category:
     return next((category for start, category in _PREFIXES if word.startswith(start)), Category.UNKNOWN)
 
 
-def explain_reason(code: str) -> str:
+def explain_reason(code: str, exit_code: int | None = None) -> str:
     """A sentence for a batch system's reason; a code that we do not know is given back as it is."""
     word = code.strip().strip("()")
+    if word == "JobLaunchFailure" and exit_code is not None and exit_code < 0:
+        word = "RaisedSignal"  # Slurm says so of a script that a signal ended, too
     for beginning, meant in _BEGINNINGS:
         if word.lower().startswith(beginning.lower()):
             return _SENTENCES[meant]

@@ -243,7 +243,7 @@ class Slurm:
 
     def listing(self, *, everybody: bool) -> str:
         """``squeue``."""
-        return "squeue --long" if everybody else "squeue --me --long"
+        return "squeue --long" if everybody else "squeue --me --all --states=all --long"
 
     async def offers(self) -> Offers:
         """Lanes from partitions and QoS, shapes from nodes, accounts where there is accounting."""

@@ -47,7 +47,8 @@ class Inquiry:
             else:
                 found |= answer
         return Evidence.model_validate({
-            "job": details.job, "category": category, "reason_text": explain_reason(details.job.reason),
+            "job": details.job, "category": category,
+            "reason_text": explain_reason(details.job.reason, details.job.exit_code),
             "asked_at": asked_at, "eligible_at": details.eligible_at, "considered_at": details.considered_at,
             "priority": details.priority, "dependency": details.dependency, "reservation": details.reservation,
             "wanted_nodes": details.wanted_nodes, "unread": unread,

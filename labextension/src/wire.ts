@@ -572,6 +572,7 @@ export interface Explanation {
   code: string;
   at: number;
   commands: string[];
+  offers: boolean;
 }
 /**
  * One piece of evidence; *read* False: it could not be read, and *value* says why.

@@ -23,6 +23,36 @@ test('a job is told of when it starts and when it ends, once', () => {
   ]);
 });
 
+test('how a job ended is told once that is known', () => {
+  const seen = new Happenings();
+  const look = (...rows) => seen.ofJobs('bed', rows);
+  look(row('1', 'RUNNING'), row('2', 'PENDING'));
+  assert.deepEqual(
+    texts(look(row('1', 'COMPLETING'), row('2', 'COMPLETING'))),
+    ['Job 2 (a) at bed has started']
+  );
+  const [good, bad] = look(row('1', 'COMPLETED'), row('2', 'FAILED'));
+  assert.deepEqual(
+    [good.text, good.outcome],
+    ['Job 1 (a) at bed: COMPLETED', 'good']
+  );
+  assert.deepEqual(
+    [bad.text, bad.outcome],
+    ['Job 2 (a) at bed: FAILED', 'bad']
+  );
+});
+
+test('what had ended before notifications were wanted is no news', () => {
+  const seen = new Happenings(1000);
+  const look = (...rows) => texts(seen.ofJobs('bed', rows));
+  look(row('1', 'RUNNING')); // as somebody saw it a while ago
+  const ended = (id, ends_at) => row(id, 'COMPLETED', { ends_at });
+  assert.deepEqual(look(ended('1', 990), ended('2', 990), ended('3', 1010)), [
+    'Job 1 (a) at bed: COMPLETED',
+    'Job 3 (a) at bed: COMPLETED'
+  ]);
+});
+
 test('an array is one job: told of at its first start and its last end', () => {
   const seen = new Happenings();
   const look = (...rows) => seen.ofJobs('bed', rows);

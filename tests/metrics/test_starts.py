@@ -36,10 +36,13 @@ def test_a_wait_has_two_parts_where_the_batch_system_tells_them() -> None:
     assert (start.wait, start.queued) == (4.0, 1.0)
 
 
-def view(head: str, *, workers: int = 0, tasks: int = 0, processing: int = 0, **more: Any) -> ClusterView:
+def view(
+    head: str, *, workers: int = 0, started: bool = True, tasks: int = 0, processing: int = 0, **more: Any
+) -> ClusterView:
     jobs = {
-        "id": "7", "group": "main", "state": "RUNNING", "worker_state": "working", "workers": workers,
-        "submitted_at": 103.0, "started_at": 110.0,
+        "id": "7", "group": "main", "state": "RUNNING" if started else "PENDING", "submitted_at": 103.0,
+        "worker_state": "working" if workers else "pending", "workers": workers or 2,  # those that it will have
+        "started_at": 110.0 if started else None,
     }  # fmt: skip
     group = {
         "name": "main", "lane": "batch", "shape": {}, "target": 1, "adapt": None, "maximum": 4,
@@ -63,6 +66,14 @@ def test_a_beginning_is_told_by_stages() -> None:
     assert starts.observe(view("up", workers=1, tasks=3, processing=1), 113.0) == [("task", 5.0)]
     assert starts.observe(view("up"), 120.0) == []
     assert starts.observe(view("up", workers=1, tasks=1, processing=1), 121.0) == []
+
+
+def test_a_worker_may_be_heard_before_the_batch_system_tells_its_jobs_start() -> None:
+    starts = ClusterStarts()
+    starts.observe(view("up", started=False), 104.0)
+    assert starts.observe(view("up", started=False, workers=1), 112.0) == []
+    assert starts.observe(view("up", workers=1), 113.0) == [("queue", 7.0), ("worker", 2.0), ("first-worker", 9.0)]
+    assert starts.observe(view("up", workers=2), 114.0) == []
 
 
 def test_a_cluster_that_was_there_before_us_tells_nothing() -> None:

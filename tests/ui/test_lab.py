@@ -175,6 +175,10 @@ def test_by_keyboard_alone(lab: Lab) -> None:
     button.focus()
     lab.page.keyboard.press("Enter")
     expect(lab.dialog.locator('input[name="name"]')).to_be_focused()
+    lab.dialog.get_by_role("button", name="Create cluster").focus()
+    for _ in range(2):  # round the dialog: what it holds, the first of it
+        lab.page.keyboard.press("Tab")
+    expect(lab.dialog.locator('input[name="name"]')).to_be_focused()
     lab.page.keyboard.press("Control+a")
     lab.page.keyboard.type("keys")
     lab.page.keyboard.press("Enter")
@@ -186,6 +190,22 @@ def test_by_keyboard_alone(lab: Lab) -> None:
     more.focus()
     lab.page.keyboard.press("Enter")
     assert card.target() == before + 1
+
+
+def test_the_dialog_leaves_the_focus_to_who_is_in_the_form_already(lab: Lab) -> None:
+    """JupyterLab's dialog takes it for the first field once the page has nothing else to do."""
+    lab.side_bar.get_by_role("button", name="New cluster").wait_for()
+    lab.page.evaluate("() => { window.idle = []; window.requestIdleCallback = call => window.idle.push(call); }")
+    lab.side_bar.get_by_role("button", name="New cluster").click()
+    many = lab.dialog.get_by_label("How many")
+    many.focus()
+    lab.page.evaluate("window.idle.splice(0).forEach(call => call())")
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.type("3")
+    expect(many).to_be_focused()
+    expect(many).to_have_value("3")
+    expect(lab.dialog.locator('input[name="name"]')).to_have_value("cluster")
+    lab.dismiss()
 
 
 def test_tab_reaches_every_action_and_the_palette_has_them_all(lab: Lab) -> None:
@@ -270,6 +290,27 @@ def test_light_dark_and_narrow(lab: Lab, server: Server) -> None:
             overflow = card.root.evaluate("card => card.scrollWidth - card.clientWidth")
             assert overflow <= 1, (theme, width)
     lab.resize(1280)
+
+
+MORE = """(values, texts) => texts.forEach(text => {
+  values.append(Object.assign(document.createElement('span'), {textContent: text}));
+})"""
+
+
+def test_the_chart_button_stays_beside_the_first_line_however_narrow(lab: Lab) -> None:
+    card = lab.new_cluster("demo", 1)
+    card.wait(working=1)
+    load = card.root.locator(".ihpc-Load")
+    expect(load.locator("span", has_text=" of ")).to_be_visible()  # memory
+    # As with clients and work: more values than fit beside it.
+    load.locator("div").evaluate(MORE, ["3 clients", "12.25 core-h"])
+    for width in (250, 290, 330, 370, 420):
+        lab.widen_side_bar(width)
+        button, first = (load.locator(what).first.bounding_box() for what in ("button", "span"))
+        assert button is not None
+        assert first is not None
+        assert button["y"] <= first["y"] + first["height"] / 2 <= button["y"] + button["height"], width
+        assert button["x"] >= first["x"] + first["width"], width
 
 
 def accessible(lab: Lab, theme: str) -> None:

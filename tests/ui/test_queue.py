@@ -60,11 +60,28 @@ def test_why_is_answered_by_keyboard_and_the_commands_are_shown(lab: Lab) -> Non
     facts = lab.dialog.get_by_role("region", name="What this rests on")
     expect(facts).to_contain_text("free cores")
     expect(lab.dialog).to_contain_text("own word")
-    lab.dialog.get_by_text("The same in a terminal").click()
+    tab_to(lab, "Ask the batch system what would start sooner")
+    lab.page.keyboard.press("Enter")
+    expect(lab.dialog.get_by_role("region", name="Offers")).to_be_visible()
+    tab_to(lab, "The same in a terminal")
+    lab.page.keyboard.press("Enter")
     expect(lab.dialog.locator("pre")).to_contain_text("ihpc why ")
     lab.dismiss()
     pane.get_by_text("Show the command").click()
     expect(pane.locator(".ihpc-Queue-command")).to_have_text("ihpc jobs --site local")
+
+
+NAME = "() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+
+
+def tab_to(lab: Lab, name: str) -> None:
+    """Press Tab until that has the focus; the dialog begins at its last button."""
+    lab.dialog.locator(":focus").wait_for()
+    passed: list[str] = []
+    while (here := str(lab.page.evaluate(NAME))) != name:
+        assert len(passed) < 30, f"Tab does not reach {name!r} but {passed}"
+        passed.append(here[:40])
+        lab.page.keyboard.press("Tab")
 
 
 def test_a_clusters_job_is_not_cancelled_here_and_says_where(lab: Lab) -> None:

@@ -63,7 +63,7 @@ def why(screen: Screen, words: list[str]) -> None:
 def jobs(screen: Screen, words: list[str]) -> None:
     """My jobs at a site (all sites when left out), or everybody's."""
     site, flags = _one(words, "--all")
-    for told in ask(partial(queue.queues, everybody="--all" in flags), site):
+    for told in ask(partial(queue.queues, everybody="--all" in flags, kept=True), site):
         now = time.time()
         if told.rows:
             rows = queue.rows(told, now)

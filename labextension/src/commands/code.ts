@@ -1,3 +1,4 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, Notification } from '@jupyterlab/apputils';
 import { type INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { attachCode } from '../model/runs';
@@ -8,10 +9,7 @@ import type { ICommand } from './register';
 import { chooseRun } from './runs';
 
 /** Code that connects a notebook to a cluster or to a run. */
-export function code(
-  store: Store,
-  notebooks: INotebookTracker | null
-): ICommand[] {
+export function code(store: Store, insert: Insert): ICommand[] {
   return [
     {
       id: CommandIDs.insertClientCode,
@@ -21,7 +19,7 @@ export function code(
       execute: async ({ name }) => {
         const one = await chooseCluster(store, name, 'Connect to which?');
         if (one) {
-          insert(clientCode(one.name), notebooks);
+          insert(clientCode(one.name));
         }
       }
     },
@@ -33,7 +31,7 @@ export function code(
       execute: async args => {
         const run = await chooseRun(store, args.run, 'Attach to which run?');
         if (run) {
-          insert(attachCode(run.id), notebooks);
+          insert(attachCode(run.id));
         }
       }
     }
@@ -50,20 +48,42 @@ export function clientCode(name: string): string {
   ].join('\n');
 }
 
-/** Into the active cell where that is empty, else into a new one below it. */
-export function insert(text: string, notebooks: INotebookTracker | null): void {
-  const notebook = notebooks?.currentWidget?.content;
-  if (!notebook?.model || notebook.model.readOnly) {
-    Clipboard.copyToSystem(text);
-    Notification.info('No notebook is open: the code is on the clipboard.', {
-      autoClose: 5000
+/** Puts code where a person goes on with it. */
+export type Insert = (text: string) => void;
+
+/** Into the active cell of the last notebook where that is empty, else into a new one below it; and goes there. */
+export function inserter(
+  shell: JupyterFrontEnd.IShell,
+  notebooks: INotebookTracker | null
+): Insert {
+  return text => {
+    const panel = notebooks?.currentWidget;
+    if (!panel?.content.model || panel.content.model.readOnly) {
+      Clipboard.copyToSystem(text);
+      Notification.info('No notebook is open: the code is on the clipboard.', {
+        autoClose: 5000
+      });
+      return;
+    }
+    const notebook = panel.content;
+    const active = notebook.activeCell?.model;
+    if (active?.type !== 'code' || active.sharedModel.getSource().trim()) {
+      NotebookActions.insertBelow(notebook);
+    }
+    const cell = notebook.activeCell;
+    cell?.model.sharedModel.setSource(text);
+    // A pane may be in front of it, the one that was asked for this.
+    shell.activateById(panel.id);
+    // A person types on behind it: once the notebook is in front and the cell has an editor.
+    void cell?.ready.then(() => {
+      requestAnimationFrame(() => {
+        notebook.mode = 'edit';
+        const end = cell.editor?.getPositionAt(text.length);
+        if (end) {
+          cell.editor?.setCursorPosition(end);
+        }
+        cell.editor?.focus();
+      });
     });
-    return;
-  }
-  const active = notebook.activeCell?.model;
-  if (active?.type !== 'code' || active.sharedModel.getSource().trim()) {
-    NotebookActions.insertBelow(notebook);
-  }
-  notebook.activeCell?.model.sharedModel.setSource(text);
-  notebook.activate();
+  };
 }

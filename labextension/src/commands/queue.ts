@@ -1,5 +1,4 @@
 import { InputDialog } from '@jupyterlab/apputils';
-import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { IOffering } from '../components/Offers';
 import { confirmCancelJobs } from '../dialogs/CancelJobs';
@@ -12,7 +11,7 @@ import { asDraft, urgentLine } from '../model/offers';
 import { arrayOf, kept, reach, waits } from '../model/queue';
 import type { Store } from '../model/store';
 import type { LogTail, QueueRow } from '../wire';
-import { insert } from './code';
+import type { Insert } from './code';
 import { CommandIDs, type ICommandArgs } from './ids';
 import { create } from './lifetime';
 import type { ICommand } from './register';
@@ -21,7 +20,7 @@ import type { ICommand } from './register';
 export function queue(
   store: Store,
   states: IStateDB | null,
-  notebooks: INotebookTracker | null
+  insert: Insert
 ): ICommand[] {
   return [
     {
@@ -31,7 +30,7 @@ export function queue(
       failure: 'The job cannot be explained',
       execute: args =>
         why(store, args, (site, job) =>
-          offering(store, states, notebooks, site, job)
+          offering(store, states, insert, site, job)
         )
     },
     {
@@ -65,14 +64,14 @@ async function why(
       .queue?.rows.some(
         row => row.mine && arrayOf(row) === job.split('_')[0] && waits(row)
       );
-    await showWhy(answer, mine ? offered(site, job) : null);
+    await showWhy(answer, mine && answer.offers ? offered(site, job) : null);
   }
 }
 
 function offering(
   store: Store,
   states: IStateDB | null,
-  notebooks: INotebookTracker | null,
+  insert: Insert,
   site: string,
   job: string
 ): IOffering {
@@ -87,7 +86,7 @@ function offering(
       }
     },
     isUrgent: offer => urgentLine(offer) !== null,
-    onUrgent: offer => insert(urgentLine(offer) ?? '', notebooks)
+    onUrgent: offer => insert(urgentLine(offer) ?? '')
   };
 }
 

@@ -92,6 +92,12 @@ function isAlone(plot: uPlot, place: number): boolean {
   return values.filter(value => typeof value === 'number').length < 2;
 }
 
+/** How wide the axis of values has to be: "1 min 30 s" needs more than most. */
+function room(labels: readonly string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map(label => label.length));
+  return Math.max(62, 22 + 6 * longest);
+}
+
 function options(
   node: HTMLElement,
   panel: IChart,
@@ -127,7 +133,7 @@ function options(
       { ...axis, size: 30, space: 70, values: (_u, ticks) => ticks.map(clock) },
       {
         ...axis,
-        size: 62,
+        size: (_u, labels) => room(labels),
         incrs: steps(panel.unit),
         values: (_u, ticks) =>
           ticks.map(tick => (tick === 0 ? '0' : measured(tick, panel.unit)))

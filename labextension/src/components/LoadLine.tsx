@@ -15,18 +15,20 @@ export function LoadLine(props: {
   const spent = core_hours >= 0.01 ? core_hours.toFixed(2) : '';
   return (
     <div className="ihpc-Load">
-      <span>{tasks}</span>
-      {load.memory_limit > 0 && (
-        <span title="Memory of the workers, used of what they have">
-          {bytes(load.memory)} of {bytes(load.memory_limit)}
-        </span>
-      )}
-      {load.clients > 0 && <span>{many(load.clients, 'client')}</span>}
-      {spent && (
-        <span title="Core-hours so far, times the lane's cost factor">
-          {spent} core-h
-        </span>
-      )}
+      <div className="ihpc-Load-values">
+        <span>{tasks}</span>
+        {load.memory_limit > 0 && (
+          <span title="Memory of the workers, used of what they have">
+            {bytes(load.memory)} of {bytes(load.memory_limit)}
+          </span>
+        )}
+        {load.clients > 0 && <span>{many(load.clients, 'client')}</span>}
+        {spent && (
+          <span title="Core-hours so far, times the lane's cost factor">
+            {spent} core-h
+          </span>
+        )}
+      </div>
       <Action
         glyph="chart"
         text=""

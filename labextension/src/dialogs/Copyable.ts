@@ -22,12 +22,24 @@ export async function showCopyable(options: IOptions): Promise<void> {
   await dialog.launch();
 }
 
+/**
+ * Behind its last button a dialog goes on with what could have the focus when it was opened. What React draws comes
+ * later: without this the keyboard would go round the buttons alone.
+ */
+export function comeRound(body: HTMLElement): void {
+  body.tabIndex = -1;
+}
+
 class CopyableDialog extends Dialog<unknown> {
   constructor(title: string, body: React.ReactElement, text: IOptions['text']) {
     const close = Dialog.okButton({ label: 'Close' });
     const copy = Dialog.cancelButton({ label: 'Copy' });
     super({ title, body, buttons: text ? [copy, close] : [close] });
     this._text = text;
+    const reading = this.node.querySelector<HTMLElement>('.jp-Dialog-body');
+    if (reading) {
+      comeRound(reading);
+    }
     this._told.className = 'ihpc-Copied';
     this._told.setAttribute('role', 'status');
     this._told.setAttribute('aria-live', 'polite');

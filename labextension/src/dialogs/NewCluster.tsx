@@ -4,6 +4,14 @@ import { NewClusterForm } from '../components/NewClusterForm';
 import type { IDraft } from '../model/draft';
 import type { IhpcError } from '../errors';
 import type { SiteStatus } from '../wire';
+import { comeRound } from './Copyable';
+
+/**
+ * What the dialog gives the focus to: not before the page has nothing else to do, so perhaps long after the form
+ * could be seen. Where a person is in it already, that is where the focus stays.
+ */
+const FIRST =
+  '.ihpc-Form:not(:focus-within) input[name="name"], .ihpc-Form :focus';
 
 /** Asks for a new cluster; null where the person thought better of it. */
 export async function askNewCluster(
@@ -19,7 +27,7 @@ export async function askNewCluster(
       Dialog.cancelButton(),
       Dialog.okButton({ label: 'Create cluster' })
     ],
-    focusNodeSelector: 'input[name="name"]'
+    focusNodeSelector: FIRST
   });
   return answer.button.accept ? answer.value : null;
 }
@@ -33,6 +41,7 @@ class Body extends ReactWidget implements Dialog.IBodyWidget<IDraft> {
   ) {
     super();
     this.addClass('ihpc-NewCluster');
+    comeRound(this.node);
   }
 
   getValue(): IDraft {

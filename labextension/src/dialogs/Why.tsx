@@ -8,28 +8,31 @@ export async function showWhy(
   answer: Explanation,
   offering: IOffering | null
 ): Promise<void> {
+  // A dialog gives the focus back to where it was: what is taken comes after that.
+  let taken = (): void => undefined;
   await showCopyable({
     title: `Job ${answer.job.id}: why?`,
-    body: close => (
-      <Answer
-        answer={answer}
-        offering={
-          offering && {
-            ...offering,
-            onCluster: offer => {
-              close();
-              offering.onCluster(offer);
-            },
-            onUrgent: offer => {
-              close();
-              offering.onUrgent(offer);
+    body: close => {
+      const take = (act: () => void): void => {
+        taken = act;
+        close();
+      };
+      return (
+        <Answer
+          answer={answer}
+          offering={
+            offering && {
+              ...offering,
+              onCluster: offer => take(() => offering.onCluster(offer)),
+              onUrgent: offer => take(() => offering.onUrgent(offer))
             }
           }
-        }
-      />
-    ),
+        />
+      );
+    },
     text: asText(answer)
   });
+  taken();
 }
 
 interface IProps {

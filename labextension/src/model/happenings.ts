@@ -14,11 +14,16 @@ interface IProgress {
   name: string;
   active: number;
   ends: Map<QueueRow['state'], number>;
+  /** When the last of them ended; 0 where that is not told. */
+  endedAt: number;
   alive: number;
 }
 
 /** Compares what is seen now with what was seen before; what is there at the first look is no news. */
 export class Happenings {
+  /** *since*: what ended before (seconds since 1970) is no news either, where it was not seen alive. */
+  constructor(private readonly since = 0) {}
+
   /** Urgent runs that began to run, or ended, since the last look. */
   ofRuns(runs: readonly RunView[]): IHappening[] {
     const before = this._runs;
@@ -68,7 +73,8 @@ export class Happenings {
           n > 1 ? `${n} ${state}` : state
         );
         const good = [...is.ends.keys()].every(state => state === 'COMPLETED');
-        return was?.alive === 0
+        const old = !was && is.endedAt > 0 && is.endedAt < this.since;
+        return old || was?.alive === 0
           ? []
           : [
               {
@@ -110,10 +116,13 @@ function progress(rows: readonly QueueRow[]): Map<string, IProgress> {
       name: row.name,
       active: 0,
       alive: 0,
+      endedAt: 0,
       ends: new Map<QueueRow['state'], number>()
     };
-    if (hasEnded(row)) {
+    // While its nodes are cleaned up, nothing says yet how it ended.
+    if (hasEnded(row) && row.state !== 'COMPLETING') {
       one.ends.set(row.state, (one.ends.get(row.state) ?? 0) + row.count);
+      one.endedAt = Math.max(one.endedAt, row.ends_at ?? 0);
     } else {
       one.alive += row.count;
       one.active += waits(row) ? 0 : row.count;

@@ -5,7 +5,7 @@ import type {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
-import { code } from '../commands/code';
+import { code, inserter } from '../commands/code';
 import { ending } from '../commands/ending';
 import { lifetime } from '../commands/lifetime';
 import { looking } from '../commands/looking';
@@ -31,13 +31,14 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     notebooks: INotebookTracker | null,
     states: IStateDB | null
   ) => {
+    const insert = inserter(app.shell, notebooks);
     register(app, palette, [
       ...lifetime(store, states),
       ...sizing(store),
       ...runs(store),
-      ...queue(store, states, notebooks),
+      ...queue(store, states, insert),
       ...urgent(notebooks),
-      ...code(store, notebooks),
+      ...code(store, insert),
       ...looking(store),
       ...ending(store, app.commands)
     ]);

@@ -73,7 +73,7 @@ class Teller {
       return;
     }
     if (on) {
-      this._seen = new Happenings();
+      this._seen = new Happenings(this.store.now());
       this._last.clear();
       this._looking = this.store.queues.look(true);
       this.store.changed.connect(this.look);
