@@ -206,7 +206,21 @@ def _stage(attempt: Attempt, sight: AttemptSight) -> RunState:
 
 
 def first_way(record: RunRecord) -> WayKind:
-    """The way of the next attempt: the plan's, and after a loss always a fresh allocation."""
+    """The way of the next attempt: the plan's, but a fresh allocation after a loss on own workers, and where the
+    reservation did not take the run (it is full, over, or gone)."""
     chosen = record.plan.chosen or WayKind.ALLOCATION
-    worker_ways = {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS}
-    return WayKind.ALLOCATION if record.attempts and chosen in worker_ways else chosen
+    of_no_use = {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS} if record.attempts else set()
+    if any(_not_let_in(attempt) for attempt in record.attempts):
+        of_no_use.add(WayKind.RESERVATION)
+    return fresh_way(record) if chosen in of_no_use else chosen
+
+
+def _not_let_in(attempt: Attempt) -> bool:
+    waited = attempt.started_at is None and attempt.allocated_at is None
+    return attempt.way is WayKind.RESERVATION and waited and attempt.outcome in {"lost", "refused"}
+
+
+def fresh_way(record: RunRecord) -> WayKind:
+    """A fresh allocation, by the name that the plan has for it: whoever has to go for it is noted."""
+    disturbs = any(way.kind is WayKind.PREEMPTION and way.possible for way in record.plan.ways)
+    return WayKind.PREEMPTION if disturbs else WayKind.ALLOCATION
