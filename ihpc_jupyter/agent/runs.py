@@ -271,6 +271,7 @@ class Runs:
         return Evidence(
             free=capacity.free.get(wanted.lane) if capacity else None,
             most=capacity.most.get(wanted.lane) if capacity else None,
+            nodes=capacity.nodes.get(wanted.lane) if capacity else None,
             age=age,
             victims=victims,
             reservation=capacity.reservations.get(wanted.lane) if capacity else None,

@@ -12,7 +12,7 @@ from ihpc_jupyter.model.site import Shape, Site
 class Evidence:
     """What is known when a plan is made. Cores; None where nobody could tell in time.
 
-    *most*: cores that the lane has in all. *age*: seconds since it was told what is free.
+    *most*, *nodes*: cores and nodes that the lane has in all. *age*: seconds since it was told what is free.
     *victims*: jobs that run in preemptible lanes, by lane.
     *starts*: seconds that earlier runs of this user took from submission to the first line, by way, in the lane
     of this plan. *reservation*: an active one that this user may use. *idle*, *workers*: of the own cluster.
@@ -20,6 +20,7 @@ class Evidence:
 
     free: int | None = None
     most: int | None = None
+    nodes: int | None = None
     age: float = 0.0
     victims: Mapping[str, int] | None = None
     starts: Mapping[WayKind, Sequence[float]] = field(default_factory=dict)
@@ -66,8 +67,7 @@ def make_plan(wanted: Wanted, evidence: Evidence, now: float) -> Plan:
     """All ways in their order, with the first possible one that starts soon chosen."""
     ways = (
         *_worker_ways(wanted, evidence),
-        *_reservation(wanted, wanted.site.lanes[wanted.lane].reservation or evidence.reservation),
-        *_fresh(wanted, evidence),
+        *_own_jobs(wanted, evidence),
     )
     told = tuple(_with_chances(way, wanted, evidence) for way in ways)
     chosen, why = _choose(told, wanted, evidence)
@@ -98,6 +98,19 @@ def _worker_ways(wanted: Wanted, evidence: Evidence) -> list[Way]:
     return [idle, own]
 
 
+def _own_jobs(wanted: Wanted, evidence: Evidence) -> list[Way]:
+    """The ways that need a job of their own; one that says why there is none where the lane can never hold it."""
+    copies, never = wanted.order.copies, ""
+    if evidence.nodes is not None and evidence.nodes < copies:
+        never = f"Lane {wanted.lane} has {evidence.nodes} nodes in all; {copies} copies need one each."
+    elif evidence.most is not None and evidence.most < wanted.cores:
+        never = f"Lane {wanted.lane} has {evidence.most} cores in all, {wanted.cores} are asked for."
+    if never:
+        return [Way(kind=WayKind.ALLOCATION, possible=False, lane=wanted.lane, why=never)]
+    reservation = wanted.site.lanes[wanted.lane].reservation or evidence.reservation
+    return [*_reservation(wanted, reservation), *_fresh(wanted, evidence)]
+
+
 def _reservation(wanted: Wanted, name: str | None) -> list[Way]:
     if name is None:
         return []
@@ -106,9 +119,6 @@ def _reservation(wanted: Wanted, name: str | None) -> list[Way]:
 
 
 def _fresh(wanted: Wanted, evidence: Evidence) -> list[Way]:
-    if evidence.most is not None and evidence.most < wanted.cores:
-        never = f"Lane {wanted.lane} has {evidence.most} cores in all, {wanted.cores} are asked for."
-        return [Way(kind=WayKind.ALLOCATION, possible=False, lane=wanted.lane, why=never)]
     room = evidence.free is None or evidence.free >= wanted.cores
     if evidence.free is None:
         why = "Not known yet what is free."

@@ -75,12 +75,14 @@ def test_more_than_a_lane_has_in_all_is_refused_and_not_submitted(world: World, 
     until(lambda: "16 cores are free" in planned(agent).ways[0].why, "what there is is known")
     with pytest.raises(Rejected, match="Lane urgent has 16 cores in all, 17 are asked for"):
         run_script(agent, "true", tasks=17)
+    with pytest.raises(Rejected, match="Lane urgent has 4 nodes in all; 5 copies need one each"):
+        run_script(agent, "true", copies=5)
     assert not world.commands.calls("srun")
 
 
 def looks_at_cores(world: World) -> int:
     """How often the batch system was asked which cores are free."""
-    return sum("--format=%R|%C" in call.args for call in world.commands.calls("sinfo"))
+    return sum("--format=%R|%C|%D" in call.args for call in world.commands.calls("sinfo"))
 
 
 def test_a_plan_that_was_too_hopeful_is_put_right_while_the_run_waits(world: World, slurm: SlurmBed) -> None:
