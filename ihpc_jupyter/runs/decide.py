@@ -149,6 +149,8 @@ def _next(record: RunRecord, seen: RunSight, verdict: Verdict | None, cancel: tu
     itself = ends_itself(record.attempts)
     if itself or (verdict is not None and not verdict.retry) or tried >= MAX_ATTEMPTS or silences >= MAX_SILENCES:
         hint = "Look at the logs of its attempts in its mailbox." if last.outcome == "lost" else ""
+        if hint and not any(attempt.started_at for attempt in record.attempts):
+            hint = f"Nothing of it began on a node: %runs check looks whether nodes see the spool. {hint}"
         if itself:
             hint = f"It did so twice while your code ran: a crash, os._exit, or too little memory? {hint}"
         record = record.model_copy(update={"problem": last.detail, "hint": hint})

@@ -46,9 +46,14 @@ class Wanted:
         return self.shape.cores * max(self.order.copies, self.order.tasks)
 
     @property
+    def all_cores(self) -> int:
+        """The same with the workers beside them, who come as far as there is room."""
+        return self.cores + self.shape.cores * self.order.workers
+
+    @property
     def price(self) -> float:
         """Core-hours, at most, times the lane's cost factor."""
-        return self.cores * self.time_limit / 3600 * self.site.lanes[self.lane].cost_factor
+        return self.all_cores * self.time_limit / 3600 * self.site.lanes[self.lane].cost_factor
 
 
 def default_lane(site: Site) -> str:
@@ -91,7 +96,7 @@ def _worker_ways(wanted: Wanted, evidence: Evidence) -> list[Way]:
     own = Way(
         kind=WayKind.OWN_WORKERS,
         name=name,
-        possible=fits and evidence.workers > 0 and wanted.order.let_go,
+        possible=fits and evidence.workers > 0,
         why=f"Waiting tasks of {name} give way; {gives}." if fits and evidence.workers else why,
         disturbs=f"your own tasks on {name}" if wanted.order.let_go else "",
     )
@@ -125,11 +130,20 @@ def _fresh(wanted: Wanted, evidence: Evidence) -> list[Way]:
     else:
         since = f"were free {evidence.age:.0f} s ago" if evidence.age >= 1 else "are free"
         why = f"{evidence.free} cores {since}, {wanted.cores} are asked for."
-    allocation = Way(kind=WayKind.ALLOCATION, possible=True, lane=wanted.lane, price=wanted.price, why=why)
-    if room or not (lanes := victims_of(wanted.site, wanted.lane)):
-        return [allocation]
-    told = evidence.victims or {}
+    told, lanes = evidence.victims or {}, victims_of(wanted.site, wanted.lane)
     running = ", ".join(f"{told[name]} in {name}" for name in lanes if told.get(name))
+    crowded = evidence.free is not None and evidence.free < wanted.all_cores
+    disturbs = f"preemptible jobs ({running}): its workers may send some away" if crowded and running else ""
+    allocation = Way(
+        kind=WayKind.ALLOCATION,
+        possible=True,
+        lane=wanted.lane,
+        price=wanted.price,
+        disturbs=disturbs if room else "",
+        why=why,
+    )
+    if room or not lanes:
+        return [allocation]
     preemption = Way(
         kind=WayKind.PREEMPTION,
         possible=bool(running) and wanted.order.preempt,
@@ -147,24 +161,34 @@ def _choose(ways: Sequence[Way], wanted: Wanted, evidence: Evidence) -> tuple[Wa
     room = evidence.free is None or evidence.free >= wanted.cores
     if not room and WayKind.PREEMPTION in possible:
         possible.pop(WayKind.ALLOCATION, None)
+    if not wanted.order.let_go and (room or possible.keys() - {WayKind.OWN_WORKERS, WayKind.ALLOCATION}):
+        possible.pop(WayKind.OWN_WORKERS, None)  # nobody knows when one of its tasks ends
     kind = next(iter(possible), None)
     reasons = {
         WayKind.IDLE_WORKERS: "Idle workers of your own start at once and cost nothing more.",
-        WayKind.OWN_WORKERS: "Your own workers make room; nobody else is disturbed.",
+        WayKind.OWN_WORKERS: "Your own workers make room; nobody else is disturbed."
+        if wanted.order.let_go
+        else "There is no room and nobody else gives way: it is next on your own workers.",
         WayKind.RESERVATION: "The reservation is there for this.",
-        WayKind.ALLOCATION: "There is room: a fresh allocation starts inside the request."
-        if room
-        else "There is no room and nobody gives way: it starts when something ends.",
+        WayKind.ALLOCATION: _for_an_allocation(wanted, evidence),
         WayKind.PREEMPTION: "There is no room; the lane's right of way makes some.",
     }
     return kind, reasons.get(kind, "") if kind else "No way is possible."
 
 
+def _for_an_allocation(wanted: Wanted, evidence: Evidence) -> str:
+    if evidence.free is None:
+        return "Nobody has said yet whether there is room: a fresh allocation is asked for all the same."
+    if evidence.free < wanted.cores:
+        return "There is no room and nobody gives way: it starts when something ends."
+    return "There is room: a fresh allocation starts inside the request."
+
+
 def _with_chances(way: Way, wanted: Wanted, evidence: Evidence) -> Way:
     waits = sorted(evidence.starts.get(way.kind, ()))
-    # Starts where there was room tell nothing of a wait for some.
-    full = evidence.free is not None and evidence.free < wanted.cores
-    if not waits or (way.kind is WayKind.ALLOCATION and full):
+    # Starts where there was room tell nothing of a wait for some, nor of a batch system that says nothing.
+    room = evidence.free is not None and evidence.free >= wanted.cores
+    if not waits or (way.kind is WayKind.ALLOCATION and not room):
         return way
     estimate = Estimate(p50=_rank(waits, 0.5), p95=_rank(waits, 0.95), count=len(waits))
     return way.model_copy(update={"start": estimate, "chance": _chance(waits, wanted.order.deadline)})

@@ -303,7 +303,7 @@ def refusal(stderr: str) -> IhpcError:
         return Unavailable("A command of Slurm's ended without a word.", "It is asked again.")
     if is_transient(words):
         return Unavailable(
-            f"Slurm did not answer: {words}", "Its controller may be restarting; it is asked again."
+            f"Slurm did not answer: {words.rstrip('.')}.", "Its controller may be restarting; it is asked again."
         )
     return Rejected(f"Slurm refused: {words.rstrip('.')}.", "Change what Slurm names, or choose another lane.")
 
