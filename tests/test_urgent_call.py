@@ -84,3 +84,8 @@ def test_what_is_refused_is_told_without_our_inner_frames(book: Notebook, how: s
     shown = book.cell(how)
     assert how in shown.traceback
     assert shown.traceback.count("ihpc_jupyter/") == LAST_OF_OURS, shown.traceback
+
+
+def test_more_memory_than_the_host_has_is_refused(book: Notebook) -> None:
+    shown = book.cell("urgent(abs, 1, memory='900TiB').result(30)")
+    assert "of memory, this host has" in (shown.error or "")
