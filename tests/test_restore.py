@@ -210,7 +210,8 @@ def test_names_rebound_meanwhile_are_conflicts(tmp_path: Path) -> None:
     assert restored.conflicts == ("results", "y")
     assert (space["results"], space["y"], space["kept"]) == ("mine", "mine, too", [1])
     assert isinstance(space["w"][0], list)
-    restore(mailbox, space, expected=payload.fingerprints, overwrite=True)
+    restored = restore(mailbox, space, expected=payload.fingerprints, overwrite=True)
+    assert {"results", "y"} <= set(restored.conflicts), "who overwrites is told what"
     assert (space["results"], space["y"]) == ([1], 1)
 
 

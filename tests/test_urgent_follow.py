@@ -10,7 +10,7 @@ import pytest
 from ihpc_jupyter.client.events import Aside, Tail, log_tails, result_line, spoken
 from ihpc_jupyter.errors import InvalidRequest
 from ihpc_jupyter.kernel.urgent.files import Travelled, get_files, put_files, readable
-from ihpc_jupyter.kernel.urgent.follow import Feed
+from ihpc_jupyter.kernel.urgent.follow import Feed, follow
 from ihpc_jupyter.kernel.urgent.kept import THIS_KERNEL, Kept
 from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.model.mailbox import Mailbox
@@ -196,6 +196,17 @@ def test_a_result_that_is_here_is_believed_before_the_agent_has_seen_it(mailbox:
     assert Run(tried(1).model_copy(update={"mailbox": str(mailbox.path)})).seen.state is RunState.FAILED
     missed = Run(view(RunState.MISSED, mailbox=str(mailbox.path)))
     assert missed.seen.state is RunState.MISSED, "of a late result the agent has the word"
+
+
+def test_an_attempt_that_answers_at_once_does_not_hide_that_the_one_before_it_was_lost(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(mailbox, 2, 0, said("again\n"), {"is": "ended", "ok": True})
+    mailbox.result.write_text('{"ok": true, "attempt": 2, "copy": 0}\n')
+    monkeypatch.setattr(Run, "asked_now", lambda _: tried(1, 2))
+    paper = Paper()
+    follow(Run(tried(1).model_copy(update={"mailbox": str(mailbox.path)})), paper)
+    assert paper.text == "Attempt 1 brought nothing (node n3 died); attempt 2 begins anew.\nagain\n"
 
 
 def test_a_results_first_line(mailbox: Mailbox) -> None:

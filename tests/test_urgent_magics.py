@@ -316,44 +316,6 @@ def test_detached_and_attached_in_the_same_kernel(book: Notebook) -> None:
     assert (book.value("untouched"), book.value("rebound")) == ("[1, 2]", "[2]")
 
 
-def test_a_call_is_a_future(book: Notebook) -> None:
-    cell = """
-from ihpc_jupyter import urgent
-import threading
-def power(a, *, b): return a ** b
-run = urgent(power, 3, b=4, deadline="60s")
-value = run.result(60)
-called = threading.Event()
-run.add_done_callback(lambda run: called.set())
-broken = urgent(power, 3, b="x")
-kind = type(broken.exception(60)).__name__
-awaited = await urgent(power, 2, b=5)
-told = (value, run.done(), run.cancel(), called.wait(10), kind, awaited, run.state.value)
-"""
-    shown = book.cell(cell)
-    assert shown.error is None, shown.traceback
-    assert book.value("told") == "(81, True, False, True, 'TypeError', 32, 'succeeded')"
-    shown = book.cell("urgent(power, 1, b=2, copies=0)")
-    assert (shown.error or "").startswith("InvalidRequest: copies: ")
-
-
-def test_a_call_is_cancelled(place: Workplace, book: Notebook) -> None:
-    cell = """
-import time
-slow = urgent(time.sleep, 60)
-asked = slow.cancel()
-try:
-    slow.result(20)
-except Exception as error:
-    caught = error
-from concurrent.futures import CancelledError
-told = (asked, isinstance(caught, CancelledError), slow.cancelled(), slow.done())
-"""
-    shown = book.cell(cell)
-    assert shown.error is None, shown.traceback
-    assert book.value("told") == "(True, True, True, True)"
-
-
 def test_runs_are_listed_and_explained(place: Workplace, book: Notebook, directory: Path) -> None:
     assert book.cell("%urgent listed = 1").error is None
     view = latest(place)

@@ -32,8 +32,8 @@ WORKER_WAYS = frozenset({WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS})
 """The ways that need no job of their own."""
 
 WORKER_PATIENCE = 2.0
-LET_GO_PATIENCE = 10.0
-"""Seconds in which a worker, idle or started again, has to begin with an attempt."""
+OWN_PATIENCE = 10.0
+"""Seconds in which a worker has to begin with an attempt: an idle one; one that starts again or ends a task."""
 
 
 def attempt_name(run: str, number: int) -> str:
@@ -95,7 +95,7 @@ class Attempts:
     async def launch(self, record: RunRecord, attempt: Attempt) -> Process | None:
         """Ask for the attempt's job; the process that holds it, for whoever comes after us."""
         if attempt.way in WORKER_WAYS:
-            await self._hand_over(attempt)
+            await self._hand_over(attempt, let_go=record.order.let_go)
             return None
         if attempt.number in self._ended:
             return None
@@ -121,14 +121,14 @@ class Attempts:
         self._beside(self._wait(number, held))
         return _process(held.pid)
 
-    async def _hand_over(self, attempt: Attempt) -> None:
+    async def _hand_over(self, attempt: Attempt, *, let_go: bool) -> None:
         """Give the attempt to the own cluster's workers."""
         link = self._link()
         if link is None:
             self._ended[attempt.number] = CommandSight(unanswered="The cluster is gone.")
             return
-        let_go = attempt.way is WayKind.OWN_WORKERS
-        task = RunTask(mailbox=str(self._mailbox.path), attempt=attempt.number, let_go=let_go)
+        own, path = attempt.way is WayKind.OWN_WORKERS, str(self._mailbox.path)
+        task = RunTask(mailbox=path, attempt=attempt.number, let_go=own and let_go, wait=own)
         if (why := await link.run(task)) is not None:
             self._revoke(attempt)
             self._ended[attempt.number] = CommandSight(unanswered=why)
@@ -143,7 +143,7 @@ class Attempts:
 
     def _on_workers(self, attempt: Attempt) -> CommandSight:
         """An attempt that no worker has begun in time is taken back."""
-        patience = LET_GO_PATIENCE if attempt.way is WayKind.OWN_WORKERS else WORKER_PATIENCE
+        patience = OWN_PATIENCE if attempt.way is WayKind.OWN_WORKERS else WORKER_PATIENCE
         waits = attempt.started_at is None and attempt.outcome is None
         if waits and time.time() - attempt.submitted_at > patience and self._revoke(attempt):
             self._ended[attempt.number] = CommandSight(unanswered="No worker began with it in time.")

@@ -26,6 +26,8 @@ LOOKED = 30.0
 """Seconds for which one look at the jobs counts; three times the pace of rest where that is more."""
 NODES_AGE = 15.0
 """Seconds for which it is not asked again which nodes are in order."""
+ONCE_MORE = 1.0
+"""Seconds that a silent batch system has for one more question."""
 CAPACITY_AGE = 5.0
 """Seconds for which what is free, and what could give way, is not asked for again."""
 LATELY = 20.0
@@ -107,6 +109,11 @@ class SiteDesk:
         if snapshot.failures and snapshot.health is Health.UNKNOWN:
             return Unavailable(f"Site {self.site.name} does not answer: {_detail(snapshot)}")
         return self._capacity.silence
+
+    async def answers_again(self) -> bool:
+        """Whether it answers now, where it was silent: somebody in a hurry cannot wait for the next question."""
+        answer = await self._capacity.look(ONCE_MORE)
+        return answer is not None and self._capacity.silence is None
 
     async def learn_accounts(self) -> None:
         """Ask once which accounts this user may charge; a site that does not tell has none."""

@@ -39,7 +39,8 @@ async def _rights(desk: SiteDesk, wanted: Wanted) -> Check:
 
 def _budget(wanted: Wanted) -> Check:
     budget = wanted.order.budget
-    text = f"at most {digits(wanted.price)} core-hours ({wanted.cores} cores for up to {wanted.time_limit:.0f} s)"
+    cores = f"{wanted.all_cores} cores for up to {wanted.time_limit:.0f} s"
+    text = f"at most {digits(wanted.price)} core-hours ({cores})"
     if budget is None:
         return Check(name="price", outcome="ok", text=text)
     return Check(name="price", outcome="ok", text=f"{text}, within the budget of {digits(budget)}")

@@ -18,7 +18,7 @@ from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import Attempt, Plan, RunState, RunView, WayKind
 from ihpc_jupyter.runs.account import accounted
-from ihpc_jupyter.runs.decide import Again, decide
+from ihpc_jupyter.runs.decide import Again, decide, fresh_way
 from ihpc_jupyter.runs.judge import STUCK_AFTER
 from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.runs.sight import AttemptSight, RunSight
@@ -218,6 +218,8 @@ class RunKeeper:
         waits = record.state in {RunState.SUBMITTED, RunState.QUEUED} and bool(record.attempts)
         if not waits or time.time() - record.attempts[-1].submitted_at < STUCK_AFTER:
             return False
+        if record.attempts[-1].way is WayKind.RESERVATION and fresh_way(record) is WayKind.PREEMPTION:
+            return True
         capacity = await self._desk.capacity(patience=1.0)
         return capacity is not None and capacity.free.get(record.lane, 0) >= self._cores
 

@@ -61,9 +61,10 @@ def _check_size(wanted: Wanted, shape: Shape, lane: Lane) -> None:
     gpus = shape.gpus * max(order.copies, order.tasks)
     if lane.max_gpus is not None and gpus > lane.max_gpus:
         raise InvalidRequest(f"Lane {wanted.lane!r} allows at most {lane.max_gpus} GPUs.", "Ask for fewer.")
-    if max(order.copies, order.tasks) > lane.max_workers:
+    if max(order.copies, order.tasks, order.workers) > lane.max_workers:
         raise InvalidRequest(
-            f"Lane {wanted.lane!r} allows at most {lane.max_workers} at once.", "Ask for fewer copies or ranks."
+            f"Lane {wanted.lane!r} allows at most {lane.max_workers} at once.",
+            "Ask for fewer copies, ranks or workers.",
         )
 
 

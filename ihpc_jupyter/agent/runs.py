@@ -1,6 +1,8 @@
 """All urgent runs of this user as this agent sees them: orders come in, keepers look after them."""
 
 import asyncio
+import os
+import pwd
 import shutil
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -23,7 +25,7 @@ from ihpc_jupyter.model.process import Process
 from ihpc_jupyter.model.protocol import Change, LogTail, Report
 from ihpc_jupyter.model.run import Audit, Ledger, Plan, RunOrder, RunState, RunView, WayKind
 from ihpc_jupyter.runs.account import starts
-from ihpc_jupyter.runs.audit import differences, rows
+from ihpc_jupyter.runs.audit import differences, not_booked, rows
 from ihpc_jupyter.runs.planner import Evidence, Wanted, make_plan
 from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.scheduler.base import Capacity
@@ -143,10 +145,12 @@ class Runs:
         """A new run, planned, its mailbox ready; it begins when the payload is there."""
         wanted = self.resolve(order)
         plan = make_plan(wanted, self._lately(wanted) or await self._evidence(wanted, GLANCE), time.time())
-        silence = self._desks[wanted.site.name].silence
-        if silence is not None and plan.chosen not in WORKER_WAYS:
-            hint = "Nothing was submitted. Try again in a moment, or name another site."
-            raise Unavailable(silence.message, hint) from silence
+        desk = self._desks[wanted.site.name]
+        if (silence := desk.silence) is not None and plan.chosen not in WORKER_WAYS:
+            if not await desk.answers_again():
+                hint = "Nothing was submitted. Try again in a moment, or name another site."
+                raise Unavailable(silence.message, hint) from silence
+            plan = make_plan(wanted, await self._evidence(wanted, GLANCE), time.time())
         if plan.chosen is None:
             said = " ".join(way.why for way in plan.ways if way.why)
             raise Rejected(f"There is no way to start. {said}", "Ask for less. Nothing was submitted.")
@@ -206,7 +210,9 @@ class Runs:
         jobs = await desk.batch.account(since)
         found = rows(jobs, [parse_run(job.name) for job in jobs])
         mine = [view for view in self.views() if view.site == site and view.created_at >= since]
-        return Audit(site=site, since=since, rows=tuple(found), differences=tuple(differences(found, mine)))
+        owner = pwd.getpwuid(os.getuid()).pw_name
+        told = [*differences(found, mine), *not_booked(found, owner, self.keepers)]
+        return Audit(site=site, since=since, rows=tuple(found), differences=tuple(told))
 
     async def output(self, id_: str) -> LogTail:
         """The end of what a run has said: the first copy of its latest attempt."""
@@ -236,7 +242,7 @@ class Runs:
         """What was known a moment ago, where it says that there is room for this run many times over: nobody
         waits for a question then. Where others may have to go, it is asked anew."""
         lately = self._desks[wanted.site.name].lately()
-        if lately is None or lately[0].free.get(wanted.lane, 0) < AMPLE * wanted.cores:
+        if lately is None or lately[0].free.get(wanted.lane, 0) < AMPLE * wanted.all_cores:
             return None
         return self._known(wanted, *lately)
 
@@ -257,8 +263,9 @@ class Runs:
         capacity = await desk.capacity(patience)
         free = capacity.free.get(wanted.lane) if capacity else None
         # Who could give way is a second request: asked for only where there is no room.
-        victims = await desk.preemptible(patience) if free is not None and free < wanted.cores else None
-        return self._known(wanted, capacity, victims=victims)
+        victims = await desk.preemptible(patience) if free is not None and free < wanted.all_cores else None
+        lately = desk.lately()  # a question that nobody answered leaves the answer before it
+        return self._known(wanted, capacity, lately[1] if lately else 0.0, victims)
 
     def _known(
         self, wanted: Wanted, capacity: Capacity | None, age: float = 0.0, victims: Mapping[str, int] | None = None
@@ -271,6 +278,7 @@ class Runs:
         return Evidence(
             free=capacity.free.get(wanted.lane) if capacity else None,
             most=capacity.most.get(wanted.lane) if capacity else None,
+            nodes=capacity.nodes.get(wanted.lane) if capacity else None,
             age=age,
             victims=victims,
             reservation=capacity.reservations.get(wanted.lane) if capacity else None,

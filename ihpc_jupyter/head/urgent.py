@@ -1,4 +1,4 @@
-"""Urgent runs on the cluster's own workers: before every other task, on an idle worker at once."""
+"""Urgent runs on the cluster's own workers: before every task that waits, on an idle worker at once."""
 
 import asyncio
 from pathlib import Path
@@ -33,7 +33,7 @@ class RunHandler(HeadHandler):
             return
         idle = _idle(self.scheduler)
         victim = _least_to_lose(self.scheduler) if task.let_go and idle is None else None
-        if idle is None and victim is None:
+        if idle is None and victim is None and not (task.wait and self.scheduler.workers):
             self.set_status(409)
             self.finish({"error": "rejected", "message": "No worker is idle."})
             return

@@ -82,8 +82,10 @@ class Jobs(Model):
 
 
 class RunTask(Model):
-    """An urgent run's attempt for the cluster's own workers. *let_go*: running tasks may be broken off for it."""
+    """An urgent run's attempt for the cluster's own workers. *let_go*: running tasks may be broken off for it;
+    *wait*: it may be next where a task ends."""
 
     mailbox: PathText
     attempt: int
     let_go: bool = False
+    wait: bool = False

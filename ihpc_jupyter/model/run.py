@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ihpc_jupyter.model.base import Line, Model, Name, Seconds, Time, Word
+from ihpc_jupyter.model.base import Count, Line, Model, Name, Seconds, Time, Word
 from ihpc_jupyter.model.cluster import Environment, Problem
 from ihpc_jupyter.model.job import JobState
 from ihpc_jupyter.model.site import Duration, Shape
@@ -57,6 +57,8 @@ class RunOrder(Model):
     """What runs the script: a program's name or path."""
     tasks: Tasks = 1
     copies: Copies = 1
+    workers: Count = 0
+    """Workers of a cluster that whoever orders makes beside it: they count in plan, price and budget."""
     deadline: Duration | None = None
     """Seconds from now within which the answer is needed."""
     time_limit: Duration | None = None

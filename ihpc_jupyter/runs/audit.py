@@ -1,6 +1,6 @@
 """The staff's ledger: urgent runs rebuilt from the accounting, and where a user's own differs. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.run import AuditRow, RunView
@@ -29,7 +29,7 @@ def rows(jobs: Iterable[Job], tags: Iterable[tuple[str, str] | None]) -> list[Au
 
 
 def differences(audit: Sequence[AuditRow], ledger: Sequence[RunView]) -> list[str]:
-    """Sentences on what one of the two books has and the other has not, or has otherwise."""
+    """Sentences on attempts of the ledger that the accounting has not, or has otherwise."""
     booked = {(row.run, row.attempt): row for row in audit}
     said = []
     for run in ledger:
@@ -43,6 +43,15 @@ def differences(audit: Sequence[AuditRow], ledger: Sequence[RunView]) -> list[st
                     f"ledger, {row.core_seconds:.0f} in the accounting."
                 )
     return said
+
+
+def not_booked(audit: Iterable[AuditRow], owner: str, known: Collection[str]) -> list[str]:
+    """Sentences on *owner*'s attempts whose runs are not among the *known* ones of the ledger."""
+    return [
+        f"Run {row.run}, attempt {row.attempt}: {owner}'s ledger does not have it (forgotten, or of another home)."
+        for row in audit
+        if row.user == owner and row.run not in known
+    ]
 
 
 def _differ(row: AuditRow, booked: float, run: RunView) -> bool:

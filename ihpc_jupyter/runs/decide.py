@@ -149,6 +149,8 @@ def _next(record: RunRecord, seen: RunSight, verdict: Verdict | None, cancel: tu
     itself = ends_itself(record.attempts)
     if itself or (verdict is not None and not verdict.retry) or tried >= MAX_ATTEMPTS or silences >= MAX_SILENCES:
         hint = "Look at the logs of its attempts in its mailbox." if last.outcome == "lost" else ""
+        if hint and not any(attempt.started_at for attempt in record.attempts):
+            hint = f"Nothing of it began on a node: %runs check looks whether nodes see the spool. {hint}"
         if itself:
             hint = f"It did so twice while your code ran: a crash, os._exit, or too little memory? {hint}"
         record = record.model_copy(update={"problem": last.detail, "hint": hint})
@@ -206,7 +208,21 @@ def _stage(attempt: Attempt, sight: AttemptSight) -> RunState:
 
 
 def first_way(record: RunRecord) -> WayKind:
-    """The way of the next attempt: the plan's, and after a loss always a fresh allocation."""
+    """The way of the next attempt: the plan's, but a fresh allocation after a loss on own workers, and where the
+    reservation did not take the run (it is full, over, or gone)."""
     chosen = record.plan.chosen or WayKind.ALLOCATION
-    worker_ways = {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS}
-    return WayKind.ALLOCATION if record.attempts and chosen in worker_ways else chosen
+    of_no_use = {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS} if record.attempts else set()
+    if any(_not_let_in(attempt) for attempt in record.attempts):
+        of_no_use.add(WayKind.RESERVATION)
+    return fresh_way(record) if chosen in of_no_use else chosen
+
+
+def _not_let_in(attempt: Attempt) -> bool:
+    waited = attempt.started_at is None and attempt.allocated_at is None
+    return attempt.way is WayKind.RESERVATION and waited and attempt.outcome in {"lost", "refused"}
+
+
+def fresh_way(record: RunRecord) -> WayKind:
+    """A fresh allocation, by the name that the plan has for it: whoever has to go for it is noted."""
+    disturbs = any(way.kind is WayKind.PREEMPTION and way.possible for way in record.plan.ways)
+    return WayKind.PREEMPTION if disturbs else WayKind.ALLOCATION

@@ -68,9 +68,9 @@ def _in_its_own_words(verdict: Verdict, sight: AttemptSight) -> Verdict:
 def _not_taken(attempt: Attempt, sight: AttemptSight, __: RunSight) -> Verdict | None:
     """The batch system refused, or did not answer the request."""
     if sight.command.refused:
-        # There may be no other node than those that it kept away from.
-        kept_away = bool(attempt.exclude)
-        return Verdict("refused", sight.command.refused, retry=kept_away, anywhere=kept_away)
+        # There may be no other node than those that it kept away from, and a reservation may be over by now.
+        narrow = bool(attempt.exclude) or attempt.way is WayKind.RESERVATION
+        return Verdict("refused", sight.command.refused, retry=narrow, anywhere=narrow)
     if sight.command.unanswered:
         asked = attempt.way not in {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS} and attempt.started_at is None
         return Verdict("unanswered" if asked else "lost", sight.command.unanswered, nodes=attempt.nodes)
@@ -171,14 +171,19 @@ def _stuck(attempt: Attempt, sight: AttemptSight, seen: RunSight) -> Verdict | N
     begun = any(copy.started_at is not None for copy in sight.copies)
     reasons = {job.reason for job in sight.jobs if job.state.waiting}
     patience = STUCK_AFTER * 2.0 ** (attempt.number - 1)
-    waits = seen.now - attempt.submitted_at > patience and bool(reasons) and reasons <= _FOR_A_NODE
+    reserved = attempt.way is WayKind.RESERVATION
+    for_a_node = _FOR_A_NODE | _FOR_A_RESERVATION if reserved else _FOR_A_NODE
+    waits = seen.now - attempt.submitted_at > patience and bool(reasons) and reasons <= for_a_node
     if attempt.number > STUCK_AT_MOST or begun or not waits or not seen.room:
         return None
+    if reserved:
+        return Verdict("lost", "It waited for the reservation although there is room elsewhere.", anywhere=True)
     # What is free may be just what it kept away from: a node on which something was lost may be well all the same.
     return Verdict("lost", "It waited for a node although others were free.", anywhere=True)
 
 
 _FOR_A_NODE = {"", "None", "Resources"}
+_FOR_A_RESERVATION = {"Priority", "Reservation", "ReservationDeleted"}
 
 _RULES: tuple[Callable[[Attempt, AttemptSight, RunSight], Verdict | None], ...] = (
     _not_taken,

@@ -12,7 +12,7 @@ from ihpc_jupyter.model.site import Shape, Site
 class Evidence:
     """What is known when a plan is made. Cores; None where nobody could tell in time.
 
-    *most*: cores that the lane has in all. *age*: seconds since it was told what is free.
+    *most*, *nodes*: cores and nodes that the lane has in all. *age*: seconds since it was told what is free.
     *victims*: jobs that run in preemptible lanes, by lane.
     *starts*: seconds that earlier runs of this user took from submission to the first line, by way, in the lane
     of this plan. *reservation*: an active one that this user may use. *idle*, *workers*: of the own cluster.
@@ -20,6 +20,7 @@ class Evidence:
 
     free: int | None = None
     most: int | None = None
+    nodes: int | None = None
     age: float = 0.0
     victims: Mapping[str, int] | None = None
     starts: Mapping[WayKind, Sequence[float]] = field(default_factory=dict)
@@ -45,9 +46,14 @@ class Wanted:
         return self.shape.cores * max(self.order.copies, self.order.tasks)
 
     @property
+    def all_cores(self) -> int:
+        """The same with the workers beside them, who come as far as there is room."""
+        return self.cores + self.shape.cores * self.order.workers
+
+    @property
     def price(self) -> float:
         """Core-hours, at most, times the lane's cost factor."""
-        return self.cores * self.time_limit / 3600 * self.site.lanes[self.lane].cost_factor
+        return self.all_cores * self.time_limit / 3600 * self.site.lanes[self.lane].cost_factor
 
 
 def default_lane(site: Site) -> str:
@@ -66,8 +72,7 @@ def make_plan(wanted: Wanted, evidence: Evidence, now: float) -> Plan:
     """All ways in their order, with the first possible one that starts soon chosen."""
     ways = (
         *_worker_ways(wanted, evidence),
-        *_reservation(wanted, wanted.site.lanes[wanted.lane].reservation or evidence.reservation),
-        *_fresh(wanted, evidence),
+        *_own_jobs(wanted, evidence),
     )
     told = tuple(_with_chances(way, wanted, evidence) for way in ways)
     chosen, why = _choose(told, wanted, evidence)
@@ -91,11 +96,24 @@ def _worker_ways(wanted: Wanted, evidence: Evidence) -> list[Way]:
     own = Way(
         kind=WayKind.OWN_WORKERS,
         name=name,
-        possible=fits and evidence.workers > 0 and wanted.order.let_go,
+        possible=fits and evidence.workers > 0,
         why=f"Waiting tasks of {name} give way; {gives}." if fits and evidence.workers else why,
         disturbs=f"your own tasks on {name}" if wanted.order.let_go else "",
     )
     return [idle, own]
+
+
+def _own_jobs(wanted: Wanted, evidence: Evidence) -> list[Way]:
+    """The ways that need a job of their own; one that says why there is none where the lane can never hold it."""
+    copies, never = wanted.order.copies, ""
+    if evidence.nodes is not None and evidence.nodes < copies:
+        never = f"Lane {wanted.lane} has {evidence.nodes} nodes in all; {copies} copies need one each."
+    elif evidence.most is not None and evidence.most < wanted.cores:
+        never = f"Lane {wanted.lane} has {evidence.most} cores in all, {wanted.cores} are asked for."
+    if never:
+        return [Way(kind=WayKind.ALLOCATION, possible=False, lane=wanted.lane, why=never)]
+    reservation = wanted.site.lanes[wanted.lane].reservation or evidence.reservation
+    return [*_reservation(wanted, reservation), *_fresh(wanted, evidence)]
 
 
 def _reservation(wanted: Wanted, name: str | None) -> list[Way]:
@@ -106,20 +124,26 @@ def _reservation(wanted: Wanted, name: str | None) -> list[Way]:
 
 
 def _fresh(wanted: Wanted, evidence: Evidence) -> list[Way]:
-    if evidence.most is not None and evidence.most < wanted.cores:
-        never = f"Lane {wanted.lane} has {evidence.most} cores in all, {wanted.cores} are asked for."
-        return [Way(kind=WayKind.ALLOCATION, possible=False, lane=wanted.lane, why=never)]
     room = evidence.free is None or evidence.free >= wanted.cores
     if evidence.free is None:
         why = "Not known yet what is free."
     else:
         since = f"were free {evidence.age:.0f} s ago" if evidence.age >= 1 else "are free"
         why = f"{evidence.free} cores {since}, {wanted.cores} are asked for."
-    allocation = Way(kind=WayKind.ALLOCATION, possible=True, lane=wanted.lane, price=wanted.price, why=why)
-    if room or not (lanes := victims_of(wanted.site, wanted.lane)):
-        return [allocation]
-    told = evidence.victims or {}
+    told, lanes = evidence.victims or {}, victims_of(wanted.site, wanted.lane)
     running = ", ".join(f"{told[name]} in {name}" for name in lanes if told.get(name))
+    crowded = evidence.free is not None and evidence.free < wanted.all_cores
+    disturbs = f"preemptible jobs ({running}): its workers may send some away" if crowded and running else ""
+    allocation = Way(
+        kind=WayKind.ALLOCATION,
+        possible=True,
+        lane=wanted.lane,
+        price=wanted.price,
+        disturbs=disturbs if room else "",
+        why=why,
+    )
+    if room or not lanes:
+        return [allocation]
     preemption = Way(
         kind=WayKind.PREEMPTION,
         possible=bool(running) and wanted.order.preempt,
@@ -137,24 +161,34 @@ def _choose(ways: Sequence[Way], wanted: Wanted, evidence: Evidence) -> tuple[Wa
     room = evidence.free is None or evidence.free >= wanted.cores
     if not room and WayKind.PREEMPTION in possible:
         possible.pop(WayKind.ALLOCATION, None)
+    if not wanted.order.let_go and (room or possible.keys() - {WayKind.OWN_WORKERS, WayKind.ALLOCATION}):
+        possible.pop(WayKind.OWN_WORKERS, None)  # nobody knows when one of its tasks ends
     kind = next(iter(possible), None)
     reasons = {
         WayKind.IDLE_WORKERS: "Idle workers of your own start at once and cost nothing more.",
-        WayKind.OWN_WORKERS: "Your own workers make room; nobody else is disturbed.",
+        WayKind.OWN_WORKERS: "Your own workers make room; nobody else is disturbed."
+        if wanted.order.let_go
+        else "There is no room and nobody else gives way: it is next on your own workers.",
         WayKind.RESERVATION: "The reservation is there for this.",
-        WayKind.ALLOCATION: "There is room: a fresh allocation starts inside the request."
-        if room
-        else "There is no room and nobody gives way: it starts when something ends.",
+        WayKind.ALLOCATION: _for_an_allocation(wanted, evidence),
         WayKind.PREEMPTION: "There is no room; the lane's right of way makes some.",
     }
     return kind, reasons.get(kind, "") if kind else "No way is possible."
 
 
+def _for_an_allocation(wanted: Wanted, evidence: Evidence) -> str:
+    if evidence.free is None:
+        return "Nobody has said yet whether there is room: a fresh allocation is asked for all the same."
+    if evidence.free < wanted.cores:
+        return "There is no room and nobody gives way: it starts when something ends."
+    return "There is room: a fresh allocation starts inside the request."
+
+
 def _with_chances(way: Way, wanted: Wanted, evidence: Evidence) -> Way:
     waits = sorted(evidence.starts.get(way.kind, ()))
-    # Starts where there was room tell nothing of a wait for some.
-    full = evidence.free is not None and evidence.free < wanted.cores
-    if not waits or (way.kind is WayKind.ALLOCATION and full):
+    # Starts where there was room tell nothing of a wait for some, nor of a batch system that says nothing.
+    room = evidence.free is not None and evidence.free >= wanted.cores
+    if not waits or (way.kind is WayKind.ALLOCATION and not room):
         return way
     estimate = Estimate(p50=_rank(waits, 0.5), p95=_rank(waits, 0.95), count=len(waits))
     return way.model_copy(update={"start": estimate, "chance": _chance(waits, wanted.order.deadline)})

@@ -92,6 +92,8 @@ class Capacity:
     total: dict[str, int] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
     """All cores of a lane, down ones included, where that is certain."""
+    nodes: dict[str, int] = field(default_factory=dict)
+    """All its nodes, the same."""
     reservations: dict[str, str] = field(default_factory=dict)
     """By lane: an active reservation that this user may use there."""
 

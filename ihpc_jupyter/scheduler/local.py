@@ -22,7 +22,7 @@ from ihpc_jupyter.scheduler import local_process as process
 from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.environment import chosen_environment
 from ihpc_jupyter.scheduler.fold import Fold, fold
-from ihpc_jupyter.scheduler.local_check import check
+from ihpc_jupyter.scheduler.local_check import check, check_memory
 from ihpc_jupyter.scheduler.local_hold import LocalHold, as_submission
 from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, new_job, next_moves, signal_time
 from ihpc_jupyter.scheduler.local_state import Memory, StateFile
@@ -77,11 +77,13 @@ class Local:
         return root
 
     async def launch(self, launch: Launch) -> LocalHold:
-        """Queue it; here every job starts as soon as there is room."""
+        """Queue it; here every job starts as soon as there is room. Raises `Rejected` as `submit` does."""
+        check_memory(launch.shape.memory)
         return LocalHold(await self.submit(as_submission(launch)), self.ended, self._give_up)
 
     async def test_launch(self, launch: Launch) -> str:
         """Whether it would start now."""
+        check_memory(launch.shape.memory)
         return await self.test_only(as_submission(launch))
 
     async def expected_start(self, launch: Launch) -> tuple[float | None, str]:

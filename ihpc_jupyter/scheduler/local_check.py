@@ -1,11 +1,22 @@
 """What the `local` site takes."""
 
+import os
+
 from ihpc_jupyter.errors import InvalidRequest, NotFound, Rejected
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.base import Submission
 
 _MAX_JOBS = 10_000
 _SCRIPT_LIMIT = 4 << 20
+
+
+def check_memory(memory: int) -> None:
+    """Raise `Rejected` for a job that asks for more bytes than this host has in all."""
+    host = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if memory > host:
+        raise Rejected(
+            f"A job asks for {memory >> 20} MiB of memory, this host has {host >> 20}.", "Choose a smaller shape."
+        )
 
 
 def check(submission: Submission, site: Site, slots: int, queued: int) -> None:

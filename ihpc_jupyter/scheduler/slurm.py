@@ -102,8 +102,8 @@ class Slurm:
         me = await self._user() if any(one.active for one in reservations) else ""
         return room.capacity_of(self._site.lanes, cores, reservations, me)
 
-    async def cores(self) -> dict[str, tuple[int, int]]:
-        """Free and all cores of each partition: one ``sinfo``."""
+    async def cores(self) -> dict[str, room.Room]:
+        """Free and all cores, and nodes, of each partition: one ``sinfo``."""
         return room.parse_cores((await self._ask(["sinfo", "--noheader", f"--format={room.CORES_FORMAT}"])).stdout)
 
     async def nodes(self) -> Nodes:

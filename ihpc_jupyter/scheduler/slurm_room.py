@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.nodes import NodeGroup
@@ -45,6 +46,15 @@ def parse_reservations(text: str) -> list[Reservation]:
     ]
 
 
+class Room(NamedTuple):
+    """Of a partition: free cores, all cores, all nodes; those out of order count among all."""
+
+    free: int
+    total: int
+    nodes: int = 0
+    """0: not told."""
+
+
 NODES_FORMAT = "%T|%D|%C|%N|%E"
 _OUT = re.compile(r"down|drain|fail|maint|unknown")
 
@@ -69,19 +79,22 @@ def _group(told: str, count: str, cores: str, names: str, why: str) -> NodeGroup
     )
 
 
-CORES_FORMAT = "%R|%C"
+CORES_FORMAT = "%R|%C|%D"
 LANE_FORMAT = "%P|%q"
 
 
-def parse_cores(text: str) -> dict[str, tuple[int, int]]:
-    """Free and all cores of each partition, from ``PARTITION|allocated/idle/other/total`` a line."""
-    cores: dict[str, tuple[int, int]] = {}
+def parse_cores(text: str) -> dict[str, Room]:
+    """What each partition has, from ``PARTITION|allocated/idle/other/total|NODES`` a line."""
+    cores: dict[str, Room] = {}
     for line in text.splitlines():
-        partition, _, counts = line.strip().rpartition("|")
+        partition, _, told = line.strip().partition("|")
+        counts, _, nodes = told.partition("|")
         numbers = [number(count) for count in counts.split("/")]
         if partition and len(numbers) == 4:
-            free, total = cores.get(partition, (0, 0))
-            cores[partition] = free + numbers[1], total + numbers[3]
+            before = cores.get(partition, Room(0, 0))
+            cores[partition] = Room(
+                before.free + numbers[1], before.total + numbers[3], before.nodes + number(nodes)
+            )
     return cores
 
 
@@ -93,18 +106,19 @@ def parse_lane(line: str) -> tuple[str, str]:
 
 def capacity_of(
     lanes: Mapping[str, Lane],
-    cores: Mapping[str, tuple[int, int]],
+    cores: Mapping[str, Room],
     reservations: Iterable[Reservation],
     me: str,
 ) -> Capacity:
     """What is free for *me*, by lane; *cores* as `parse_cores` tells."""
-    first = next(iter(cores.values()), (0, 0))
+    first = next(iter(cores.values()), Room(0, 0))
     told = {name: cores.get(lane.partition or "", first) for name, lane in lanes.items()}
     active = [one for one in reservations if one.active and me in one.users]
     return Capacity(
-        free={name: free for name, (free, _) in told.items()},
-        total={name: total for name, (_, total) in told.items()},
-        most={name: told[name][1] for name, lane in lanes.items() if lane.partition in cores},
+        free={name: one.free for name, one in told.items()},
+        total={name: one.total for name, one in told.items()},
+        most={name: told[name].total for name, lane in lanes.items() if lane.partition in cores},
+        nodes={n: told[n].nodes for n, lane in lanes.items() if lane.partition in cores and told[n].nodes},
         reservations={
             name: one.name
             for name, lane in lanes.items()

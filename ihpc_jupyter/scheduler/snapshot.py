@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ihpc_jupyter.model.base import Line, Model, Name, Seconds, Time
 from ihpc_jupyter.model.nodes import Nodes
-from ihpc_jupyter.scheduler.slurm_room import Reservation
+from ihpc_jupyter.scheduler.slurm_room import Reservation, Room
 
 HEARTBEAT = 1.0
 """Seconds between two signs of life of the writer."""
@@ -21,7 +21,7 @@ class SharedRoom(Model):
     """What is free for everybody. *running*: jobs that run, by ``PARTITION|QOS``."""
 
     asked_at: Time
-    cores: dict[str, tuple[int, int]]
+    cores: dict[str, Room]
     running: dict[str, int]
     reservations: tuple[Reservation, ...] = ()
     nodes: Nodes | None = None

@@ -777,6 +777,7 @@ export interface RunOrder {
   interpreter?: string;
   tasks?: number;
   copies?: number;
+  workers?: number;
   deadline?: number | null;
   time_limit?: number | null;
   budget?: number | null;

@@ -95,6 +95,6 @@ def wait_for(path: Path) -> str:
     return f"until [ -e {path} ]; do sleep 0.1; done"
 
 
-def planned(agent: Agent) -> Plan:
+def planned(agent: Agent, **order: Any) -> Plan:
     """What would happen; it waits a moment for what is free, where an order does not."""
-    return Plan.model_validate_json(agent.request("POST", "/api/runs/plan", {"site": SITE}))
+    return Plan.model_validate_json(agent.request("POST", "/api/runs/plan", {"site": SITE} | order))

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from ihpc_jupyter.errors import Rejected
+from ihpc_jupyter.errors import InvalidRequest, Rejected, Unavailable
 from ihpc_jupyter.model.run import Plan, RunState, WayKind
 from tests.slurmbed import SlurmBed
 from tests.urgent.orders import ended, order_script, planned, reached, run_script, settled, wait_for, when
-from tests.world import Stopwatch, World, until
+from tests.world import Agent, Stopwatch, World, until
 
 
 def test_a_full_machine_makes_room_and_the_plan_said_so(world: World, slurm: SlurmBed) -> None:
@@ -54,6 +54,44 @@ def test_who_had_to_go_is_told_though_the_question_failed_at_first(world: World,
     settled(agent, view.id)
 
 
+def test_a_silent_batch_system_is_told_and_asked_at_once_when_it_is_back(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    silence = "slurm_load_partitions error: Unable to contact slurm controller (connect failure)"
+    for command in ("sinfo", "squeue", "scontrol"):
+        world.commands.fail(command, silence)
+    view = until(lambda: planned(agent), "a plan")
+    assert "Nobody has said yet whether there is room" in view.why
+    assert [way.start for way in view.ways] == [None]
+    told = until(lambda: refusal(agent), "the silence is seen")
+    assert "(connect failure)." in told
+    world.commands.clear()
+    assert ended(agent, run_script(agent, "echo back").id).state is RunState.SUCCEEDED
+
+
+def test_the_workers_of_a_run_count_in_price_budget_and_who_is_disturbed(world: World, slurm: SlurmBed) -> None:
+    agent = world.agent()
+    alone, beside = planned(agent), planned(agent, workers=4)
+    assert beside.ways[0].price == pytest.approx(5 * alone.ways[0].price)
+    assert not beside.ways[0].disturbs
+    with pytest.raises(InvalidRequest, match="its budget"):
+        order_script(agent, "true", workers=4, budget=1.5 * alone.ways[0].price)
+    (job,) = slurm.fill("spot")[:1]
+    slurm.run("scancel", job)
+    until(lambda: planned(agent, workers=4).ways[0].disturbs, "that its workers find no room is known")
+    plan = planned(agent, workers=4)
+    assert plan.chosen is WayKind.ALLOCATION, "the run itself finds some"
+    assert "its workers may send some away" in plan.ways[0].disturbs
+
+
+def refusal(agent: Agent) -> str:
+    """Why an order is refused as nobody answers; empty where it is taken."""
+    try:
+        order_script(agent, "true")
+    except Unavailable as error:
+        return error.message
+    return ""
+
+
 def test_a_plan_rests_on_ample_room_a_moment_ago_and_says_so(world: World, slurm: SlurmBed) -> None:
     agent = world.agent()
     watch = Stopwatch()
@@ -75,12 +113,14 @@ def test_more_than_a_lane_has_in_all_is_refused_and_not_submitted(world: World, 
     until(lambda: "16 cores are free" in planned(agent).ways[0].why, "what there is is known")
     with pytest.raises(Rejected, match="Lane urgent has 16 cores in all, 17 are asked for"):
         run_script(agent, "true", tasks=17)
+    with pytest.raises(Rejected, match="Lane urgent has 4 nodes in all; 5 copies need one each"):
+        run_script(agent, "true", copies=5)
     assert not world.commands.calls("srun")
 
 
 def looks_at_cores(world: World) -> int:
     """How often the batch system was asked which cores are free."""
-    return sum("--format=%R|%C" in call.args for call in world.commands.calls("sinfo"))
+    return sum("--format=%R|%C|%D" in call.args for call in world.commands.calls("sinfo"))
 
 
 def test_a_plan_that_was_too_hopeful_is_put_right_while_the_run_waits(world: World, slurm: SlurmBed) -> None:

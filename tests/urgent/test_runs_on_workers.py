@@ -3,7 +3,7 @@
 from ihpc_jupyter.model.run import Plan, RunState, WayKind
 from tests.faults import tasks
 from tests.slurmbed import SlurmBed
-from tests.urgent.orders import ended, look, output, reached, run_script, settled
+from tests.urgent.orders import ended, look, output, planned, reached, run_script, settled
 from tests.world import Agent, Stopwatch, World, until
 
 
@@ -43,6 +43,31 @@ def test_busy_workers_are_left_alone_unless_told(world: World) -> None:
         release.touch()
         assert future.result(timeout=60)
         assert tasks.traces(trace)[1] == 2, "what was broken off is run again"
+
+
+def test_on_a_full_machine_it_is_next_on_busy_workers(world: World, slurm: SlurmBed) -> None:
+    agent = with_workers(world, 1)
+    slurm.fill("urgent")
+    with agent.client("demo") as client:
+        trace, after, release = (world.root / name for name in ("trace", "after", "release"))
+        runs = client.submit(tasks.held, str(trace), 1, str(release), pure=False)
+        until(lambda: tasks.traces(trace)[1] == 1, "the task runs")
+        waits = client.submit(tasks.traced, str(after), 2, pure=False)
+        until(lambda: agent.view("demo").load.processing == 2, "the agent knows")
+        until(
+            lambda: planned(agent, cluster="demo", shape="node").chosen is WayKind.OWN_WORKERS,
+            "that it is full is known",
+        )
+        view = run_script(agent, f"[ -e {after} ] || echo first", cluster="demo", shape="node")
+        until(lambda: agent.view("demo").load.processing == 3, "it waits on the worker, too")
+        release.touch()
+        over = ended(agent, view.id)
+        assert over.state is RunState.SUCCEEDED, over.problem
+        assert over.attempts[0].way is WayKind.OWN_WORKERS
+        assert output(over) == "first\n", "waiting tasks give way"
+        assert runs.result(timeout=60)
+        assert waits.result(timeout=60)
+        assert tasks.traces(trace)[1] == 1, "and running ones are left alone"
 
 
 def test_a_worker_killed_under_it_costs_one_more_attempt(world: World) -> None:

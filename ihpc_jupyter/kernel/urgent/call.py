@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ihpc_jupyter.client.order import order_of
+from ihpc_jupyter.errors import IhpcError
 from ihpc_jupyter.kernel.urgent.launch import launch
 from ihpc_jupyter.kernel.urgent.options import UrgentOptions
+from ihpc_jupyter.kernel.urgent.remote_error import without_our_frames
 from ihpc_jupyter.kernel.urgent.run import Run
 from ihpc_jupyter.model.run import Kind
 
@@ -41,13 +43,29 @@ def urgent(  # noqa: PLR0913 - the words of a run, each with a good default
     "10m". Raises InvalidRequest (a wrong value, or an argument that cannot be sent), NotAllowed, Rejected,
     Unavailable: then nothing was submitted.
     """
-    from ihpc_jupyter.kernel.urgent.capture import capture_call  # noqa: PLC0415 - the pickler comes when needed
-
-    order = order_of({
+    __tracebackhide__ = True
+    said = {
         "deadline": None if deadline is None else str(deadline), "copies": copies, "cluster": cluster,
         "site": site, "lane": lane, "shape": shape, "cores": cores, "memory": memory, "gpus": gpus,
         "account": account, "time": time_limit, "reason": reason, "budget": budget, "no_preempt": not preempt,
         "let_go": let_go, "go_on": go_on,
-    })  # fmt: skip
+    }  # fmt: skip
+    try:
+        return _begun(function, args, kwargs, said, put, get)
+    except IhpcError as error:
+        raise without_our_frames(error) from None
+
+
+def _begun(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    said: dict[str, Any],
+    put: Sequence[str],
+    get: Sequence[str],
+) -> Run:
+    from ihpc_jupyter.kernel.urgent.capture import capture_call  # noqa: PLC0415 - the pickler comes when needed
+
+    order = order_of(said)
     payload = capture_call(function, args, kwargs)
     return launch(payload, UrgentOptions(order=order, put=tuple(put), get=tuple(get)), Kind.CALL)

@@ -36,6 +36,11 @@ class Feed:
         self.reached: dict[RunState, float] = {}
         """What the copy said of itself before the agent did: this kernel's clock."""
 
+    @property
+    def attempt(self) -> int:
+        """The attempt that is shown."""
+        return self._shown[0]
+
     def look(self, view: RunView) -> None:
         """Hand over what is new; begin again with a further attempt."""
         self._drain()
@@ -147,5 +152,8 @@ def follow(run: Run, screen: Screen) -> RunView:
     if told is None:
         feed.unanswered(run.seen)
         return run.seen
-    feed.finish(int(told["attempt"]), int(told["copy"]))
+    winner = int(told["attempt"])
+    if winner > feed.attempt:
+        feed.look(run.asked_now())  # it answered before anybody told here that the one before it was lost
+    feed.finish(winner, int(told["copy"]))
     return ahead(run.seen, feed.reached)

@@ -33,6 +33,8 @@ def order_for(options: UrgentOptions, kind: Kind, title: str) -> RunOrder:
     environment = Environment(python=sys.executable, directory=str(Path.cwd()))
     printable = "".join(letter if letter.isprintable() else " " for letter in title).strip()[:200]
     more: dict[str, object] = {"kind": kind, "title": printable, "environment": environment}
+    if options.workers:
+        more["workers"] = options.workers
     if options.anywhere and kind is not Kind.SCRIPT and (cluster := current_cluster()):
         more["cluster"] = cluster
     return options.order.model_copy(update=more)

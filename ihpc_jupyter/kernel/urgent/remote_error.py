@@ -4,6 +4,10 @@ import sys
 from collections.abc import Sequence
 from types import TracebackType
 
+from ihpc_jupyter.errors import IhpcError
+
+_OURS = "ihpc_jupyter."
+
 
 class RemoteError(Exception):
     """What the user's code raised, where its own class cannot be had here: name, message, traceback lines."""
@@ -18,6 +22,16 @@ class RemoteError(Exception):
 def came_back(error: BaseException) -> bool:
     """Whether it was raised on a node, and here again: not everything that says *interrupted* was Ctrl-C here."""
     return bool(getattr(error, "__notes__", ()))
+
+
+def without_our_frames(error: BaseException) -> BaseException:
+    """*error*, its traceback beginning after our own frames: at the user's lines on the node, if there are any."""
+    entry = error.__traceback__
+    if isinstance(error, IhpcError):
+        error.__cause__, error.__suppress_context__, entry = None, True, None
+    while entry is not None and entry.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+        entry = entry.tb_next
+    return error.with_traceback(entry)
 
 
 def with_frames(

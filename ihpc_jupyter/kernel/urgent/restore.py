@@ -60,7 +60,7 @@ class Restored:
     bound: tuple[str, ...]
     changed: tuple[str, ...]
     conflicts: tuple[str, ...]
-    """Bound to something else since the run began; untouched."""
+    """Bound to something else since the run began; untouched, unless they were to be overwritten."""
     not_sent: dict[str, str]
 
 
@@ -142,10 +142,11 @@ class _Restoration:
         for part in parts:
             if part.what in {"objects", "modules"}:
                 found |= self._loaded(part)
-        conflicts = {name for _, name in found if self._is_other(name)} if not self._overwrite else set()
+        conflicts = {name for _, name in found if self._is_other(name)}
+        kept = set() if self._overwrite else conflicts
         done: dict[str, list[str]] = {"changed": [], "value": []}
         for (what, name), value in sorted(found.items(), key=lambda item: item[0][0]):  # changes, then values
-            if name not in conflicts and (what == "value" or self._filled(name, value)):
+            if name not in kept and (what == "value" or self._filled(name, value)):
                 if what == "value":
                     self._namespace[name] = value
                 done[what].append(name)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, MutableMapping
 from concurrent.futures import CancelledError, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ihpc_jupyter.client.ledger import clock
 from ihpc_jupyter.errors import IhpcError, Rejected, Unavailable
 from ihpc_jupyter.kernel.urgent import stage
 from ihpc_jupyter.kernel.urgent.kept import HELD, Kept
-from ihpc_jupyter.kernel.urgent.remote_error import came_back
+from ihpc_jupyter.kernel.urgent.remote_error import came_back, without_our_frames
 from ihpc_jupyter.kernel.urgent.session import ask
 from ihpc_jupyter.kernel.urgent.watch import Watch
 from ihpc_jupyter.model.mailbox import Mailbox
@@ -68,6 +69,12 @@ class Run:
     def seen(self) -> RunView:
         """What is known without asking: at most half a second old while the run goes on and the agent is there."""
         return self._watch.seen
+
+    def asked_now(self) -> RunView:
+        """What is known now; where nobody answers, what was known before."""
+        with suppress(IhpcError):
+            return self.view
+        return self.seen
 
     @property
     def trouble(self) -> str:
@@ -138,32 +145,25 @@ class Run:
         Raises what the run raised, TimeoutError after *timeout* seconds, RunCancelled, DeadlineMissed, Rejected
         (it could not be run).
         """
+        __tracebackhide__ = True
         if not self.wait(timeout):
             raise TimeoutError(f"Run {self.id} has not ended after {timeout} s; it goes on.")
-        with self._lock:
-            if not self._value:
-                self._value = [self._outcome()]
-        return self._value[0]
+        return self._handed_over(*self._tried())
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """What `result` would raise; None when all is well. Raises TimeoutError."""
         if not self.wait(timeout):
             raise TimeoutError(f"Run {self.id} has not ended after {timeout} s; it goes on.")
-        try:
-            self.result()
-        except BaseException as error:
-            if isinstance(error, Exception) or came_back(error):
-                return error  # it is handed over, whatever it is
-            raise
-        return None
+        return self._tried()[1]
 
     def add_done_callback(self, function: "Callable[[Run], object]") -> None:
         """Call *function* with this run when it has ended: in a thread of its own, at once if it has."""
         self._watch.ended.add_done_callback(lambda _: function(self))
 
     def __await__(self) -> Generator[Any, None, Any]:
+        __tracebackhide__ = True
         yield from asyncio.wrap_future(self._watch.ended).__await__()
-        return (yield from asyncio.to_thread(self.result).__await__())
+        return self._handed_over(*(yield from asyncio.to_thread(self._tried).__await__()))
 
     def restore(
         self,
@@ -188,6 +188,28 @@ class Run:
         raise_error(self.mailbox)
         self._value = [restored]
         return restored
+
+    def _tried(self) -> tuple[Any, BaseException | None]:
+        """What came of it, or what `result` raises: with the user's frames only."""
+        with self._lock:
+            try:
+                if not self._value:
+                    self._value = [self._outcome()]
+            except BaseException as error:
+                if isinstance(error, Exception) or came_back(error):
+                    return None, without_our_frames(error)  # it is handed over, whatever it is
+                raise
+            return self._value[0], None
+
+    @staticmethod
+    def _handed_over(value: Any, error: BaseException | None) -> Any:
+        __tracebackhide__ = True
+        try:
+            if error is not None:
+                raise error
+            return value
+        finally:
+            del error  # its traceback holds this frame
 
     def _outcome(self) -> Any:
         from ihpc_jupyter.kernel.urgent.restore import value_of_call  # noqa: PLC0415
