@@ -24,7 +24,7 @@ def explain(error: ValidationError) -> str:
     sentences = []
     for item in error.errors(include_url=False, include_input=False)[:5]:
         place = ".".join(str(part) for part in item["loc"] if part != "[key]") or "body"
-        sentences.append(f"{place}: {_bound(item) or item['msg']}")
+        sentences.append(f"{place}: {_bound(item) or item['msg'].removeprefix('Value error, ')}")
     return "; ".join(sentences) + "."
 
 

@@ -70,6 +70,7 @@ def test_kinds() -> None:
         ("-5m", "passed already"),
         ("-5", "passed already"),
         ("soon", "no deadline"),
+        ("11:00", "11:00 may be minutes, hours or a time of day"),
         ("9999d", "deadline: "),
         ("10m 20m", "do not understand '20m'"),
         ("--copys 2", "no option --copys. Did you mean --copies?"),
@@ -85,7 +86,7 @@ def test_kinds() -> None:
         ("--workers -3", "--workers -3"),
         ("--workers 4 --tasks 4", "does not go with"),
         ("--cores 0", "cores: "),
-        ("--memory lots", "memory: "),
+        ("--memory lots", "memory: write memory as a number and a unit"),
         ("--shape large --cores 4", "not both"),
         ("--shape Large!", "shape: "),
         ("--lane 'a b'", "lane: "),
@@ -113,6 +114,12 @@ def test_unknown_options_tell_what_is_allowed() -> None:
         read_options("--xyzzy")
     for option in (*ORDER_OPTIONS, *KERNEL_OPTIONS):
         assert option.flag in caught.value.hint
+
+
+def test_a_wrong_value_is_answered_with_an_example() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_options("--copies two")
+    assert caught.value.hint == "Like this: --copies 2"
 
 
 def test_help_shows_each_option_with_an_example_that_is_understood() -> None:

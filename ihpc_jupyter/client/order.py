@@ -84,7 +84,9 @@ class OrderParser(argparse.ArgumentParser):
         try:
             known, unknown = self.parse_known_args(list(words))
         except argparse.ArgumentError as error:
-            self.error(str(error).replace("argument --", "--"))
+            example = next((option.example for option in self.options if option.flag == error.argument_name), None)
+            hint = f"Like this: {example}" if example else self.allowed()
+            raise InvalidRequest(f"{str(error).removeprefix('argument ')}.", hint) from None
         if unknown:
             raise InvalidRequest(*self._unknown(unknown[0]))
         return known
@@ -105,11 +107,13 @@ class OrderParser(argparse.ArgumentParser):
 
 
 def deadline_of(text: str | None) -> float | None:
-    """Seconds from now. Raises InvalidRequest for none, a negative or no duration at all."""
+    """Seconds from now. Raises InvalidRequest for none, a negative, one of two meanings, or no duration at all."""
     if text is None:
         return None
     if re.fullmatch(r"\s*-\s*\d.*", text):
         raise InvalidRequest(f"The deadline {text} has passed already.", DEADLINES)
+    if re.fullmatch(r"\s*\d+:\d+\s*", text):
+        raise InvalidRequest(f"{text} may be minutes, hours or a time of day.", DEADLINES)
     try:
         seconds = parse_duration(text)
     except ValueError:
