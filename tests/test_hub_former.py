@@ -20,6 +20,8 @@ from ihpc_jupyter.hub.spawner import IhpcSpawner
 from ihpc_jupyter.hub.startup import mistakes
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.slurm_commands import read_command, search_path
+from tests.asynchronous import run
+from tests.family.spawners import HUB, TOKEN, hub_user
 
 SITE = Site.model_validate({
     "name": "hpc", "kind": "slurm",
@@ -213,6 +215,51 @@ def test_batchspawners_own_template_runs_its_command_here(tmp_path: object) -> N
     filled = former.fill_template(SlurmSpawner.batch_script.default_value, values, [], ["export GIVEN='a b'"])
     done = subprocess.run(["/bin/bash"], input=filled, capture_output=True, text=True, check=True, timeout=10)
     assert done.stdout == "a b\njupyterhub-singleuser ended gracefully\n"
+
+
+def spawner_with(**settings: object) -> IhpcSpawner:
+    """A spawner as a hub with these settings and without a site file makes it."""
+    user = hub_user()
+    return IhpcSpawner(
+        user=user, orm_spawner=user.orm_spawners[""], db=user.db, hub=HUB, api_token=TOKEN,
+        config=Config(SlurmSpawner=Config(settings)),
+    )  # fmt: skip
+
+
+def script_of(spawner: IhpcSpawner) -> list[str]:
+    """The lines of its batch script."""
+    assert run(spawner.poll()) == 1, "nothing was started"
+    return spawner._script(spawner.accept({})).splitlines()
+
+
+def test_what_batchspawners_settings_ask_for_stands_in_the_script(undescribed: dict[str, object]) -> None:
+    asked = {"nprocs": "5", "reservation": "RES123", "gres": "GRES123", "options": "--comment=asked"}
+    around = {"prologue": "echo PROLOGUE", "epilogue": "echo EPILOGUE", "srun": "srun --quiet"}
+    settings = {f"req_{name}": text for name, text in (asked | around).items()}
+    lines = script_of(spawner_with(cmd=["the-server"], **undescribed, **settings))
+    wanted = ("cpus-per-task=5", "time=60", "mem=1024M", "reservation=RES123", "gres=GRES123", "comment=asked")
+    assert {f"#SBATCH --{words}" for words in wanted} <= {*lines}
+    before, server, after = (
+        next(number for number, line in enumerate(lines) if words in line)
+        for words in ("echo PROLOGUE", "the-server", "echo EPILOGUE")
+    )
+    assert before < server < after
+    assert lines[server].startswith("srun --quiet ")
+
+
+@pytest.mark.parametrize(
+    ("kept", "extra", "exported"),
+    [("ABCDE", "", {"ABCDE"}), ("ABCDE", "XYZ", {"ABCDE", "XYZ"}), (None, "", {"ABCDE", "XYZ", "OTHER"})],
+)
+def test_only_the_variables_that_are_kept_reach_a_server(
+    undescribed: dict[str, object], kept: str | None, extra: str, exported: set[str]
+) -> None:
+    given = {"ABCDE": "1", "XYZ": "2", "OTHER": "3"}
+    spawner = spawner_with(environment=given, req_keepvars_extra=extra, **undescribed)
+    if kept is not None:
+        spawner.req_keepvars = kept
+    lines = script_of(spawner)
+    assert {name for name in given if any(line.startswith(f"export {name}=") for line in lines)} == exported
 
 
 def test_nothing_of_batchspawners_reaches_a_shell() -> None:

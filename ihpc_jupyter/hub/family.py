@@ -115,6 +115,8 @@ class FamilySpawner(RenderedLanes):
             raise RuntimeError(str(error) or "The command failed without a word.") from None
         except OSError as error:
             raise RuntimeError(f"The command could not be run: {error}") from error
+        except UnicodeDecodeError as error:
+            raise RuntimeError(f"The command's answer is no text: {error}") from error
 
     def state_isunknown(self) -> bool:
         """Whether what was said of the job is neither of those, nor that it is over: unknown is not gone."""

@@ -202,6 +202,7 @@ def test_a_batch_system_that_is_silent_costs_nobody_a_server(describe: Callable[
 
     assert poll(SILENT[kind], fails=True) is None
     assert poll("", fails=True) is None, "no word is none about the job"
+    assert poll("caf\udce9", fails=False) is None, "what is no text says nothing of the job"
     for says in (*ANSWERS[kind][3:], *(["job_state = S", "<job_state>S</job_state>"] if kind == "pbs" else [])):
         assert poll(says, fails=False) is None
     for says in GONE[kind]:
