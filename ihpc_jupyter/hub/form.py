@@ -138,7 +138,9 @@ def _shapes(site: Described, last: Mapping[str, object], refused: RefusedOption 
 def _shape(name: str, shape: Shape) -> str:
     gpus = f", {shape.gpus} GPU{'s' if shape.gpus > 1 else ''}" if shape.gpus else ""
     cores = f"{shape.cores} core{'s' if shape.cores > 1 else ''}"
-    return f"{name}: {cores}, {round(shape.memory / (1 << 30), 2):g} GiB{gpus}"
+    whole = f"{round(shape.memory / (1 << 30), 2):g} GiB"
+    memory = whole if shape.memory >= 1 << 30 else f"{shape.memory >> 20} MiB"
+    return f"{name}: {cores}, {memory}{gpus}"
 
 
 def _time(last: Mapping[str, object], refused: RefusedOption | None) -> str:

@@ -70,7 +70,7 @@ def test_a_hub_without_a_site_file_starts_servers_as_its_settings_say(slurm: Slu
     with running_hub(slurm, settings, site="") as hub:
         page = Browser(hub, ALICE).get(f"/hub/spawn/{ALICE}").text
         assert "at most 20m" in page
-        assert "2 cores, 0.879 GiB" in page
+        assert "2 cores, 900 MiB" in page
         for name in ("", "own"):
             hub.order(ALICE, name)
             wait_until(lambda: hub.servers(ALICE)[name].get("ready"), "the server is ready", 30)  # noqa: B023
