@@ -16,7 +16,7 @@ from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.offer import StartOffer, StartOffers
 from ihpc_jupyter.model.site import Lane, Shape, Site, SiteKind
 from ihpc_jupyter.model.why import Category
-from ihpc_jupyter.scheduler.slurm_evidence import parse_start
+from ihpc_jupyter.scheduler.slurm_evidence import read_start
 from tests.slurmbed import SlurmBed
 from tests.world import Agent, Stopwatch, World, until
 
@@ -275,4 +275,13 @@ def test_there_are_never_many_and_none_is_larger(workers: int, seconds: float, l
 
 @pytest.mark.parametrize("words", ["", "Requested node configuration is not available", "to start at noon"])
 def test_no_moment_is_made_up(words: str) -> None:
-    assert parse_start(words) is None
+    assert read_start(words) == (None, words)
+
+
+def test_the_moment_is_told_as_a_person_reads_it() -> None:
+    at, told = read_start("Job 12 to start at 1795363054 using 16 processors on alpha[1-4]")
+    assert at == 1795363054
+    before, clock, after = told.partition("2026-11-2")
+    read, _, rest = f"{clock}{after}".partition(" using ")
+    assert (before, rest) == ("Job 12 to start at ", "16 processors on alpha[1-4]")
+    assert time.mktime(time.strptime(read, "%Y-%m-%d %H:%M:%S")) == at

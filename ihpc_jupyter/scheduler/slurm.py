@@ -16,7 +16,7 @@ from ihpc_jupyter.scheduler import slurm_room as room
 from ihpc_jupyter.scheduler import slurm_text as text
 from ihpc_jupyter.scheduler.base import Capacity, Launch, Offers, Submission
 from ihpc_jupyter.scheduler.fold import Fold
-from ihpc_jupyter.scheduler.slurm_evidence import parse_start
+from ihpc_jupyter.scheduler.slurm_evidence import read_start
 from ihpc_jupyter.scheduler.slurm_launch import PROGRAM, SlurmHold, launch_options
 from ihpc_jupyter.scheduler.slurm_metrics import SlurmMetrics
 from ihpc_jupyter.scheduler.slurm_offers import propose
@@ -86,14 +86,13 @@ class Slurm:
 
     async def test_launch(self, launch: Launch) -> str:
         """Slurm's words of ``srun --test-only``: where and when it would start."""
-        options = launch_options(launch, self._site.lanes[launch.lane])
-        done = await self._ask([PROGRAM, "--test-only", *options, "true"])
-        return text.clean_error(done.stderr or done.stdout)
+        return (await self.expected_start(launch))[1]
 
     async def expected_start(self, launch: Launch) -> tuple[float | None, str]:
-        """What ``srun --test-only`` says, and the moment in it."""
-        words = await self.test_launch(launch)
-        return parse_start(words), words
+        """The moment in what ``srun --test-only`` says, and its words."""
+        options = launch_options(launch, self._site.lanes[launch.lane])
+        done = await self._ask([PROGRAM, "--test-only", *options, "true"])
+        return read_start(text.clean_error(done.stderr or done.stdout))
 
     async def capacity(self) -> Capacity:
         """Free cores of each lane's partition (one ``sinfo``), this user's active reservations (one ``scontrol``,
@@ -145,7 +144,7 @@ class Slurm:
     async def test_only(self, submission: Submission) -> str:
         """Slurm's words of ``sbatch --test-only``: where and when it would start."""
         done = await self._ask([SUBMIT, "--test-only", *_options(submission)], submission.script)
-        return text.clean_error(done.stderr or done.stdout)
+        return read_start(text.clean_error(done.stderr or done.stdout))[1]
 
     async def cancel(self, ids: Sequence[str]) -> None:
         """One ``scancel`` (one per 200 plain ids); jobs that are gone are no error."""

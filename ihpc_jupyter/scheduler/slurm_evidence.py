@@ -1,6 +1,7 @@
 """Slurm's text about why a job waits or ended. Pure parsers, as `slurm_text` has them."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -311,10 +312,16 @@ def parse_dependencies(text: str) -> dict[str, JobState]:
 ENDED_FORMAT = "JobID,State,MaxRSS"
 
 
-def parse_start(words: str) -> float | None:
-    """The moment in ``Job 12 to start at 1795363054 using 16 processors on …``."""
+def read_start(words: str) -> tuple[float | None, str]:
+    """The moment in ``Job 12 to start at 1795363054 using 16 processors on …``, and the words with it as a person
+    reads it; None, and the words as they are, where none is named.
+    """
     match = re.search(r"\bto start at (\d{9,11})\b", words)
-    return float(match[1]) if match else None
+    if match is None:
+        return None, words
+    at = float(match[1])
+    read = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    return at, words[: match.start(1)] + read + words[match.end(1) :]
 
 
 def parse_ended(text: str) -> tuple[int | None, str]:
