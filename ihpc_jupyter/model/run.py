@@ -118,6 +118,8 @@ class Plan(Model):
     ways: tuple[Way, ...]
     chosen: WayKind | None = None
     why: Line = ""
+    otherwise: WayKind | None = None
+    """What comes next where the idle workers that were chosen have got work meanwhile."""
 
 
 class RunState(StrEnum):

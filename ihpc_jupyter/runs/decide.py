@@ -210,11 +210,18 @@ def _stage(attempt: Attempt, sight: AttemptSight) -> RunState:
 def first_way(record: RunRecord) -> WayKind:
     """The way of the next attempt: the plan's, but a fresh allocation after a loss on own workers, and where the
     reservation did not take the run (it is full, over, or gone)."""
+    if record.plan.otherwise is not None and _not_idle_any_more(record):
+        return record.plan.otherwise
     chosen = record.plan.chosen or WayKind.ALLOCATION
     of_no_use = {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS} if record.attempts else set()
     if any(_not_let_in(attempt) for attempt in record.attempts):
         of_no_use.add(WayKind.RESERVATION)
     return fresh_way(record) if chosen in of_no_use else chosen
+
+
+def _not_idle_any_more(record: RunRecord) -> bool:
+    """Whether nothing but idle workers was tried, and none of them began."""
+    return [(one.way, one.started_at) for one in record.attempts] == [(WayKind.IDLE_WORKERS, None)]
 
 
 def _not_let_in(attempt: Attempt) -> bool:

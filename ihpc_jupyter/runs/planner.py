@@ -76,7 +76,9 @@ def make_plan(wanted: Wanted, evidence: Evidence, now: float) -> Plan:
     )
     told = tuple(_with_chances(way, wanted, evidence) for way in ways)
     chosen, why = _choose(told, wanted, evidence)
-    return Plan(at=now, ways=told, chosen=chosen, why=why)
+    rest = [way for way in told if way.kind is not WayKind.IDLE_WORKERS]
+    otherwise = _choose(rest, wanted, evidence)[0] if chosen is WayKind.IDLE_WORKERS else None
+    return Plan(at=now, ways=told, chosen=chosen, why=why, otherwise=otherwise)
 
 
 def _worker_ways(wanted: Wanted, evidence: Evidence) -> list[Way]:

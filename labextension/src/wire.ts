@@ -444,6 +444,7 @@ export interface Plan {
   ways: Way[];
   chosen: WayKind | null;
   why: string;
+  otherwise: WayKind | null;
 }
 /**
  * One way to start, as it looks now.

@@ -260,6 +260,18 @@ def test_a_node_lost_in_a_reservation_is_replaced_in_it() -> None:
     assert first_way(record(ran, plan=RESERVED)) is WayKind.RESERVATION
 
 
+def test_workers_that_are_not_idle_any_more_take_it_next_where_the_plan_says_so() -> None:
+    busy = AttemptSight((NOT_YET,), CommandSight(unanswered="No worker is idle any more."))
+    plan = Plan(at=NOW, ways=(), chosen=WayKind.IDLE_WORKERS, otherwise=WayKind.OWN_WORKERS)
+    decision = decide(record(attempt(1, way=WayKind.IDLE_WORKERS), plan=plan), seen({1: busy}))
+    assert decision.again is not None
+    assert first_way(decision.record) is WayKind.OWN_WORKERS
+    second = decision.record.with_attempt(attempt(2, way=WayKind.OWN_WORKERS, outcome="lost"))
+    assert first_way(second) is WayKind.ALLOCATION, "they had their time"
+    began = attempt(1, way=WayKind.IDLE_WORKERS, started_at=NOW, outcome="lost")
+    assert first_way(record(began, plan=plan)) is WayKind.ALLOCATION
+
+
 def test_who_has_to_go_for_a_further_attempt_is_noted_too() -> None:
     ways = (Way(kind=WayKind.PREEMPTION, possible=True),)
     for chosen in (WayKind.IDLE_WORKERS, WayKind.RESERVATION):

@@ -70,6 +70,27 @@ def test_on_a_full_machine_it_is_next_on_busy_workers(world: World, slurm: Slurm
         assert tasks.traces(trace)[1] == 1, "and running ones are left alone"
 
 
+def test_on_a_full_machine_workers_that_got_work_meanwhile_take_it_next(world: World, slurm: SlurmBed) -> None:
+    agent = with_workers(world, 1)
+    slurm.fill("urgent")
+    with agent.client("demo") as client:
+        until(
+            lambda: planned(agent, cluster="demo", shape="node").otherwise is WayKind.OWN_WORKERS,
+            "that it is full is known",
+        )
+        trace, release = world.root / "trace", world.root / "release"
+        runs = client.submit(tasks.held, str(trace), 1, str(release), pure=False)
+        until(lambda: tasks.traces(trace)[1] == 1, "the task runs")  # what the agent hears a moment later
+        view = run_script(agent, "echo next", cluster="demo", shape="node")
+        until(lambda: agent.view("demo").load.processing == 2, "it waits on the worker")
+        release.touch()
+        over = ended(agent, view.id)
+        assert over.state is RunState.SUCCEEDED, over.problem
+        assert {one.way for one in over.attempts} <= {WayKind.IDLE_WORKERS, WayKind.OWN_WORKERS}
+        assert runs.result(timeout=60)
+        assert tasks.traces(trace)[1] == 1, "nothing was broken off"
+
+
 def test_a_worker_killed_under_it_costs_one_more_attempt(world: World) -> None:
     agent = with_workers(world, 1)
     uid = agent.view("demo").uid
