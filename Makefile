@@ -100,11 +100,10 @@ typescript-checks: node_modules/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm types:check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jlpm test
 
-# Three files of tests at a time, in the order of tests/conftest.py: most of them wait for daemons. Those that time what a
-# person sees go alone. Whatever failed beside others is looked at once more by itself, and both are told: what fails
-# twice has failed.
+# Three files of tests at a time: most of them wait for daemons. Those that time what a person sees go alone. Whatever
+# failed beside others is looked at once more by itself, and both are told: what fails twice has failed.
 python-tests: setup-test
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone" || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not alone" || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 	$(BIN)/python -m pytest -m alone
 
 clean: ## remove what was built here (not the examples' results)

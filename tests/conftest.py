@@ -17,20 +17,6 @@ watch_over()
 
 pytest_plugins = ["tests.slurmbed.fixtures", "pytest_jupyter.jupyter_server"]
 
-_LONGEST = (
-    "tests/urgent/",
-    "tests/hub/",
-    "tests/ui/",
-    "tests/faults/",
-    "tests/test_binder.py",
-    "tests/test_examples.py",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: where several files run at a time, none of these is left to run alone."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
-
 
 @pytest.fixture
 def world(slurm: SlurmBed, faulty_commands: FaultyCommands) -> Iterator[World]:
