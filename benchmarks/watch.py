@@ -1,8 +1,10 @@
 """What watching costs the scheduler, and how soon it tells. ``make bench-watch``.
 
-A real Slurm; requests are counted where its commands are started, whoever starts them. Three parts: many clients
-on one Jupyter server while a cluster's jobs start and are killed; many users' agents before one snapshot; and the
-peer, jupyterlab-slurm's way: in each tab a `squeue` of the whole cluster, every 10 s, its default.
+A real Slurm; requests are counted where its commands are started, whoever starts them. Four parts: many clients
+on one Jupyter server while a cluster's jobs start and are killed; plain jobs that ring the doorbell as they start
+and end, beside some that do not; many users' agents before one snapshot; and the peer, jupyterlab-slurm's way: in
+each tab a `squeue` of the whole cluster, every 10 s, its default. The delay until a start or end is seen
+(`seen_p95_s`) is that of the slower of the first two parts.
 The last line is one JSON object. Everything else is told on standard error; ``--raw FILE`` keeps every value.
 """
 
@@ -19,6 +21,7 @@ from pathlib import Path
 from benchmarks import labs
 from benchmarks.figures import Figures
 from benchmarks.life import Life
+from benchmarks.plain import plain_jobs
 from tests.lab_slurm import REPOSITORY, Lab, Workplace, workplace
 from tests.slurmbed import BedSettings, Call, FaultyCommands, SlurmBed, wait_until
 from tests.slurmbed.faulty import COMMANDS
@@ -144,6 +147,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.watch", description=__doc__)
     parser.add_argument("--clients", type=int, default=50, help="on one server; tabs of the peer, too")
     parser.add_argument("--kills", type=int, default=15, help="jobs that are killed and replaced meanwhile")
+    parser.add_argument("--plain", type=int, default=6, help="plain jobs that ring, and as many that do not")
     parser.add_argument("--users", type=int, default=20, help="agents before one snapshot")
     parser.add_argument("--seconds", type=float, default=40.0, help="for which requests are counted, each time")
     parser.add_argument("--calm", type=float, default=6.0, help="seconds without a question that count as calm")
@@ -154,6 +158,7 @@ def main(argv: list[str] | None = None) -> None:
         asked, pushed, seen = clients(figures, bed, chosen.clients, chosen.kills)
         together = users(figures, bed, chosen.users, chosen.seconds, chosen.calm)
         theirs = peer(figures, bed, chosen.clients, chosen.seconds)
+    seen = max(seen, plain_jobs(figures, BED, chosen.plain))
     figures.write(chosen.raw)
     print(figures.table(), file=sys.stderr)
     print(

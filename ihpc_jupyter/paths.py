@@ -8,6 +8,9 @@ import platformdirs
 
 from ihpc_jupyter.files import private_directory
 
+DOORBELL = "doorbell"
+"""The file in the state directory that a user's jobs touch as they start and end."""
+
 
 def state_directory() -> Path:
     """Clusters' records and leases: small files in the home (``IHPC_STATE``, else XDG's state directory)."""

@@ -49,7 +49,7 @@ def test_bench_spawn(tmp_path: Path) -> None:
 
 
 def test_bench_watch(slurm: SlurmBed, tmp_path: Path) -> None:
-    few = ("--clients", "3", "--kills", "1", "--users", "2", "--seconds", "2", "--calm", "0")
+    few = ("--clients", "3", "--kills", "1", "--plain", "1", "--users", "2", "--seconds", "2", "--calm", "0")
     answer = told(tmp_path, "watch", *few)
     assert (answer["clients"], answer["users"]) == (3, 2)
     assert set(answer) == {

@@ -178,10 +178,16 @@ class World:
         clear(self.root)
 
     def describe_site(
-        self, *, grace: float = 0.0, timeout: float = 5.0, limit: str = "1h", snapshot: str | None = None
+        self,
+        *,
+        grace: float = 0.0,
+        timeout: float = 5.0,
+        limit: str = "1h",
+        rest: float = 2.0,
+        snapshot: str | None = None,
     ) -> None:
-        """Write the site file: *grace* of spot, *timeout* of an answer, the default time *limit* of jobs;
-        where the centre's *snapshot* is."""
+        """Write the site file: *grace* of spot, *timeout* of an answer, the default time *limit* of jobs,
+        the pause at *rest*, where the centre's *snapshot* is."""
         lanes = "".join(
             f'[sites.{SITE}.lanes.{name}]\npartition = "{name}"\ntime_limit = "{limit}"\n'
             + extra.format(grace=grace)
@@ -196,7 +202,7 @@ spool = "{self.root}/spool-local"
 kind = "slurm"
 spool = "{self.spool_root}"
 head = {{ host = "127.0.0.1" }}
-polling = {{ busy = 0.3, rest = 2, timeout = {timeout:g} }}
+polling = {{ busy = 0.3, rest = {rest:g}, timeout = {timeout:g} }}
 {f'snapshot = "{snapshot}"' if snapshot else ""}
 [sites.{SITE}.shapes]
 small = {{ cores = 1, memory = "400MiB" }}

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from ihpc_jupyter.agent.desk import SiteDesk, first_answer
+from ihpc_jupyter.agent.doorbell import Doorbell
 from ihpc_jupyter.agent.elsewhere import Elsewhere
 from ihpc_jupyter.agent.here import ends_soon, find_here
 from ihpc_jupyter.agent.history import History
@@ -31,6 +32,7 @@ from ihpc_jupyter.model.cluster import ClusterState, ClusterView, CreateCluster,
 from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.protocol import API_VERSION, About, Change, Snapshot
 from ihpc_jupyter.model.site import Site, SiteKind, SiteStatus
+from ihpc_jupyter.paths import DOORBELL
 from ihpc_jupyter.runs.record import RunRecord
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 from ihpc_jupyter.version import __version__
@@ -71,10 +73,12 @@ class Agent:
         self.meter = Meter(History(runtime), sites)
         self.timelines = Timelines()
         self.probes = Probes(self.meter, self.desks, self.keepers, probes_of(sites.values()))
+        self._doorbell = Doorbell(state / DOORBELL, self._rung)
 
     async def run(self) -> None:
         """Look after everything until there is nothing to look after."""
         self._spawn(self.probes.run())
+        self._spawn(self._doorbell.listen())
         for desk in self.desks.values():
             self._spawn(first_answer(desk, FIRST_ANSWER))  # jobs of ours that no cluster lists are to be shown
             self._spawn(desk.learn_accounts())
@@ -96,6 +100,12 @@ class Agent:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _rung(self) -> None:
+        """A job of this user's has started or ended somewhere: who is interested in jobs is told soon."""
+        for desk in self.desks.values():
+            if desk.site.kind is SiteKind.SLURM:
+                desk.watcher.poke()
 
     async def find(self) -> None:
         """Find clusters that this agent does not know yet, and jobs of ours that belong to none."""

@@ -12,6 +12,9 @@ from ihpc_jupyter.client.order import ORDER_OPTIONS
 from ihpc_jupyter.errors import IhpcError
 
 Command = Callable[[AgentClient, argparse.Namespace], Awaitable[int]]
+WithoutAgent = Callable[[argparse.Namespace], Awaitable[int]]
+WITHOUT_AGENT: tuple[WithoutAgent, ...] = (staff.snapshot, staff.doorbell)
+"""What is nobody's in particular."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,10 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _run(options: argparse.Namespace) -> int:
+    if options.run in WITHOUT_AGENT:
+        without: WithoutAgent = options.run
+        return await without(options)
     command: Command = options.run
-    if options.run is staff.snapshot:  # a service needs no agent, and is nobody's in particular
-        code: int = await staff.snapshot(options)
-        return code
     async with AgentClient() as agent:
         return await command(agent, options)
 
@@ -126,7 +129,7 @@ def _on_jobs(words: Words) -> None:
 
 
 def _on_site(words: Words) -> None:
-    text = "for a centre's staff: policy, ledger, snapshot"
+    text = "for a centre's staff: policy, ledger, snapshot, doorbell"
     parser = words.add_parser("site", help=text, description=text)
     inner: Words = parser.add_subparsers(title="words", required=True, metavar="WORD")
     policy = _plain(inner, "policy", staff.policy, "commands by which the batch system itself enforces the lanes")
@@ -144,6 +147,8 @@ def _on_site(words: Words) -> None:
     snapshot.add_argument("--listen", metavar="HOST:PORT", help=text)
     snapshot.add_argument("--certificate", metavar="FILE", help="for https, as PEM; with --key")
     snapshot.add_argument("--key", metavar="FILE", help="the certificate's private key")
+    text = "print the program for Slurm's TaskProlog and TaskEpilog by which all jobs tell their start and end"
+    inner.add_parser("doorbell", help=text, description=text).set_defaults(run=staff.doorbell)
 
 
 def _on_run(words: Words) -> None:

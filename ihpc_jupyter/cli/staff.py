@@ -4,6 +4,7 @@ import argparse
 import csv
 import sys
 import time
+from importlib.resources import files
 
 from ihpc_jupyter.cli.commands import print_lines, print_table
 from ihpc_jupyter.client.agent import AgentClient
@@ -41,6 +42,12 @@ async def snapshot(options: argparse.Namespace) -> int:
     from ihpc_jupyter.centre.service import keep_snapshot  # noqa: PLC0415 - other commands need none of it
 
     await keep_snapshot(options.site, options.directory, options.listen, options.certificate, options.key)
+    return 0
+
+
+async def doorbell(_: argparse.Namespace) -> int:
+    """The program for `TaskProlog` and `TaskEpilog`; no agent is needed for that."""
+    sys.stdout.write(files("ihpc_jupyter.centre").joinpath("doorbell.sh").read_text(encoding="utf-8"))
     return 0
 
 
