@@ -153,7 +153,7 @@ def _next(record: RunRecord, seen: RunSight, verdict: Verdict | None, cancel: tu
             hint = f"Nothing of it began on a node: %runs check looks whether nodes see the spool. {hint}"
         if itself:
             hint = f"It did so twice while your code ran: a crash, os._exit, or too little memory? {hint}"
-        record = record.model_copy(update={"problem": last.detail, "hint": hint})
+        record = record.model_copy(update={"problem": _problem(record), "hint": hint})
         return Decision(record.reached(RunState.LOST, seen.now), cancel=cancel)
     record = record.reached(RunState.PLANNED, seen.now)
     due = (last.ended_at or seen.now) + (min(LONGEST_PAUSE, 2.0 ** (silences - 1)) if silences else 0.0)
@@ -164,6 +164,13 @@ def _next(record: RunRecord, seen: RunSight, verdict: Verdict | None, cancel: tu
     lost = {node for attempt in record.attempts if attempt.outcome == "lost" for node in attempt.nodes}
     nodes = tuple(sorted(lost | set(verdict.nodes if verdict else ())))
     return Decision(record, Again(last.detail, nodes), cancel)
+
+
+def _problem(record: RunRecord) -> str:
+    """Why nothing came of it: the last word from a node, then what kept the last attempt from getting to one."""
+    last = record.attempts[-1]
+    began = next((one for one in reversed(record.attempts) if one.started_at and one.outcome == "lost"), last)
+    return last.detail if began.detail in {"", last.detail} else f"{began.detail} The last attempt: {last.detail}"
 
 
 def _silences(record: RunRecord) -> int:

@@ -184,6 +184,20 @@ def test_a_request_that_kept_away_from_nodes_and_was_refused_is_made_again_for_a
     assert decide(third, seen({3: refused})).record.state is RunState.LOST
 
 
+def test_what_a_node_said_is_not_hidden_by_the_refusal_of_the_last_attempt() -> None:
+    said = "The payload differs from what was sent."
+    began = attempt(1, outcome="lost", started_at=NOW, detail=said, nodes=("n1",))
+    refused = AttemptSight((NOT_YET,), CommandSight(refused="Invalid qos specification"))
+    ended = decide(record(began, attempt(2)), seen({2: refused})).record
+    assert ended.state is RunState.LOST
+    assert ended.problem.startswith(said)
+    assert "Invalid qos" in ended.problem
+    same = decide(
+        record(attempt(1, outcome="lost", detail="Invalid qos specification"), attempt(2)), seen({2: refused})
+    )
+    assert same.record.problem == "Invalid qos specification"
+
+
 def test_no_answer_is_no_refusal_and_asked_again_later_and_later() -> None:
     run, now, pauses = record(), NOW, []
     for _ in range(4):
