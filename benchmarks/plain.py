@@ -12,16 +12,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack
 
 import httpx
 
 from benchmarks.figures import Figures
 from ihpc_jupyter.scheduler.watcher import BUSY_FOR
 from tests.lab_slurm import Workplace, workplace
+from tests.ringing import ringing_bed
 from tests.slurmbed import BedSettings, SlurmBed, wait_until
-from tests.workplaces import agent, ihpc
+from tests.workplaces import agent
 
 SPREAD = 10.0
 """Seconds over which the jobs' starts (and ends) are spread: the pace of rest."""
@@ -104,21 +104,9 @@ class Pane:
                     self._told.setdefault(row["state"], time.time())
 
 
-@contextmanager
-def ringing(settings: BedSettings) -> Iterator[SlurmBed]:
-    """A Slurm that runs the doorbell around each job, as staff install it."""
-    with workplace() as place:
-        program = place.directory / "doorbell"
-        program.write_text(ihpc(place, "site", "doorbell").stdout)
-        program.chmod(0o755)
-        around = (f"TaskProlog={program}", f"TaskEpilog={program}")
-        with SlurmBed(replace(settings, extra=(*settings.extra, *around))) as bed:
-            yield bed
-
-
 def plain_jobs(figures: Figures, settings: BedSettings, count: int) -> float:
     """So many jobs that ring, and as many that do not; the p95 of starts and ends of those that ring."""
-    with ringing(settings) as bed, ExitStack() as stack:
+    with ringing_bed(settings) as bed, ExitStack() as stack:
         panes: list[Pane] = []
         for number in range(2 * count):
             place = stack.enter_context(workplace(bed))

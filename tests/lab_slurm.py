@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 import httpx
 
 from tests.leftovers import clear
+from tests.ringing import ringing_bed
 from tests.slurmbed import LANES, BedError, BedSettings, ProgramsMissingError, SlurmBed, users, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -194,7 +195,7 @@ def main(argv: list[str]) -> int:
     settings = BedSettings(nodes=chosen.nodes, cpus=chosen.cpus, accounting=chosen.accounting, grace_time=GRACE)
     end_in_order()
     try:
-        with SlurmBed(settings) as bed, workplace(bed) as place:
+        with ringing_bed(settings) as bed, workplace(bed) as place:
             _serve(bed, place, options)
     except (BedError, ProgramsMissingError) as error:
         sys.stderr.write(f"{error}\n")

@@ -4,7 +4,8 @@ import sys
 
 from tests.hub.hub import USERS, explain_missing, running_hub
 from tests.lab_slurm import end_in_order
-from tests.slurmbed import BedError, BedSettings, ProgramsMissingError, SlurmBed
+from tests.ringing import ringing_bed
+from tests.slurmbed import BedError, BedSettings, ProgramsMissingError
 
 
 def main() -> int:
@@ -14,7 +15,7 @@ def main() -> int:
         return 1
     end_in_order()
     try:
-        with SlurmBed(BedSettings(accounting=False)) as bed, running_hub(bed) as hub:
+        with ringing_bed(BedSettings(accounting=False)) as bed, running_hub(bed) as hub:
             sys.stderr.write(
                 f"\nJupyterHub: {hub.url}\nUsers: {' or '.join(USERS)}, password: {hub.password}\n"
                 f"Behind it: Slurm with {len(bed.nodes)} nodes of {bed.settings.cpus} CPUs.\n"
