@@ -259,6 +259,11 @@ def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
         while not await quiet():
             assert time.monotonic() < end, "somebody asks and asks"
 
+    def seen(desk: SiteDesk, job: str) -> bool:
+        """Whether who looks, and goes on looking, sees that job."""
+        desk.look()
+        return job in desk.watcher.snapshot.jobs
+
     async def story() -> None:
         async with labs(site, world.root) as desks:
             first = desks[0]
@@ -267,8 +272,7 @@ def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
             )
             await becomes_quiet()
             job = slurm.submit(*ONE, "--hold")
-            first.look()
-            await asynchronous.until(lambda: job in first.watcher.snapshot.jobs, "it is seen by who looks", 30)
+            await asynchronous.until(lambda: seen(first, job), "it is seen by who looks", 30)
             await asyncio.sleep(3 * site.polling.rest)  # the look has counted as long as it does
             asks = asked()
             await asynchronous.until(lambda: asked() > asks, "it may start", 20)
@@ -277,8 +281,7 @@ def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
             await becomes_quiet()
             with partition_down(slurm, "batch"):
                 job = slurm.submit(*ONE)
-                first.look()
-                await asynchronous.until(lambda: job in first.watcher.snapshot.jobs, "the next is seen", 30)
+                await asynchronous.until(lambda: seen(first, job), "the next is seen", 30)
             await asynchronous.until(
                 lambda: first.watcher.snapshot.jobs[job].state is JobState.RUNNING, "its start is waited for", 30
             )
