@@ -12,7 +12,7 @@ from ihpc_jupyter.cluster.naming import parse_job_name, parse_run
 from ihpc_jupyter.errors import NotFound, Rejected
 from ihpc_jupyter.explain.answer import explain
 from ihpc_jupyter.explain.neighbours import shape_matters
-from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.protocol import LogTail
 from ihpc_jupyter.model.queue import Belongs, Cancellation, Queue, QueueRow, QueueTotal
 from ihpc_jupyter.model.site import Health, Site
@@ -198,10 +198,12 @@ def _row(one: Fold, owners: dict[str, str], *, mine: bool) -> QueueRow:
     belongs = Belongs.NONE if tag is None else Belongs.RUN if parse_run(job.name) else Belongs.CLUSTER
     # A job cancelled while it waited keeps the code for which it had waited.
     told = "" if job.state.ended and category_of(job) in {Category.CANCELLED, Category.COMPLETED} else job.reason
+    # Whatever code comes with it (a signal, a launch that failed): this state says why.
+    why = explain_state(job.state) if job.state is JobState.OUT_OF_MEMORY else explain_reason(told, job.exit_code)
     return QueueRow.model_validate({
         **job.__dict__, "reason": told, "count": one.count, "elements": shortened(one.elements), "mine": mine,
         "belongs": belongs, "owner": owners.get(tag.uid, "") if tag else "",
-        "state_text": explain_state(job.state), "reason_text": explain_reason(told, job.exit_code),
+        "state_text": explain_state(job.state), "reason_text": why,
     })  # fmt: skip
 
 
