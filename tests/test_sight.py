@@ -138,13 +138,15 @@ def test_a_job_whose_worker_is_here_is_not_asked_for_any_more() -> None:
     )
 
 
-def test_while_the_batch_system_is_silent_its_part_is_unknown() -> None:
-    told = seen([job(0), job(1, JobState.PENDING, reason="Resources", expected_start=NOW + 5)], head(worker(0)))
+def test_while_the_batch_system_is_silent_its_last_word_stays_and_workers_prove_more() -> None:
+    waiting = [job(i, JobState.PENDING, reason="Resources", expected_start=NOW + 5) for i in range(2)]
+    told = seen(waiting, head(worker(0)))
     views = {view.id: view for view in told.unanswered().jobs}
-    assert {view.state for view in views.values()} == {JobState.UNKNOWN}
-    assert views["7_0"].worker_state is WorkerState.WORKING
-    assert views["7_1"].worker_state is WorkerState.PENDING
-    assert (views["7_1"].reason, views["7_1"].expected_start) == ("", None)
+    proved, last_word = views["7_0"], views["7_1"]
+    assert (proved.worker_state, proved.state) == (WorkerState.WORKING, JobState.RUNNING)
+    assert (proved.reason, proved.expected_start) == ("", None)
+    assert (last_word.worker_state, last_word.state) == (WorkerState.PENDING, JobState.PENDING)
+    assert (last_word.reason, last_word.expected_start) == ("Resources", NOW + 5)
 
 
 def test_memory_forgets_what_is_gone() -> None:

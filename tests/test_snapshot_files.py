@@ -1,6 +1,8 @@
 """The snapshot's files: what is refused, whose wishes count, whose part is whose."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -183,3 +185,17 @@ def test_nobody_writes_into_anothers_part() -> None:
     assert set(parts) == {0, 1000}
     assert parts[0] == row("8")
     assert parts[1000].count(RECORD) == 1
+
+
+def test_a_directory_that_cannot_be_used_is_one_error_and_nothing_before_it(tmp_path: Path) -> None:
+    taken, site_file = tmp_path / "taken", tmp_path / "site.toml"
+    taken.touch()
+    lane = '[sites.bed.lanes.batch]\npartition = "batch"\n[sites.bed.shapes.s]\ncores = 1\n'
+    site_file.write_text(f'[sites.bed]\nkind = "slurm"\nspool = "{tmp_path}/spool"\n{lane}')
+    program = "import sys; from ihpc_jupyter.cli import main; sys.exit(main(sys.argv[1:]))"
+    argv = [sys.executable, "-c", program, "site", "snapshot", "bed", "--directory", str(taken)]
+    environment = {**os.environ, "IHPC_SITE_FILE": str(site_file), "IHPC_SYSTEM_SITE_FILE": os.devnull}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    told = f"ihpc: {taken} is not a directory of the writer's own.\n      Name one that does not exist yet.\n"
+    assert (done.stdout, done.stderr) == ("", told)

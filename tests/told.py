@@ -65,6 +65,9 @@ class Told:
     async def evidence(self, job_id: str) -> Evidence:
         raise NotImplementedError
 
+    def recollect(self, job: Job, asked_at: float, why: str) -> Evidence:
+        raise NotImplementedError
+
     async def log_path(self, job_id: str) -> str:
         raise NotImplementedError
 

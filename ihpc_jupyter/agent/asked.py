@@ -5,7 +5,17 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from ihpc_jupyter.errors import IhpcError
+
 T = TypeVar("T")
+
+Silence = Callable[[], IhpcError | None]
+"""Why the batch system is known not to answer; None where it is not."""
+
+PATIENCE = 5.0
+"""Seconds that a person waits for an answer, until they are told what was last known."""
+AT_ONCE = 0.4
+"""The same where the batch system is known to be silent: it may have come back since."""
 
 MOST = 200
 """Answers that are kept."""
@@ -21,6 +31,7 @@ class Asked(Generic[T]):
         self._age = age
         self._answers: dict[str, tuple[float, T]] = {}
         self._turn = asyncio.Lock()
+        self._under_way: dict[str, asyncio.Task[T]] = {}
 
     async def get(self, question: str, ask: Callable[[], Awaitable[T]]) -> T:
         """The kept answer, or a new one. Raises what *ask* raises."""
@@ -35,6 +46,28 @@ class Asked(Generic[T]):
             until = time.monotonic() + max(self._age, 5 * (time.monotonic() - began))
             self._answers[question] = until, answer
             return answer
+
+    async def within(self, seconds: float, question: str, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The same, but None where that takes longer: the question goes on, its answer is for the next who asks.
+
+        Raises what *ask* raises in that time.
+        """
+        task = self._under_way.get(question)
+        if task is None:
+            task = asyncio.create_task(self.get(question, ask))
+            self._under_way[question] = task
+            task.add_done_callback(lambda done: self._over(question, done))
+        await asyncio.wait({task}, timeout=seconds)
+        return task.result() if task.done() else None
+
+    def asks(self, question: str) -> bool:
+        """Whether that question, and no other, may be asked or waited for now: one is under way at a time."""
+        return not self._under_way or question in self._under_way
+
+    def _over(self, question: str, done: asyncio.Task[T]) -> None:
+        self._under_way.pop(question, None)
+        if not done.cancelled():
+            done.exception()  # whoever waited has been told; nobody else need be
 
     def _kept(self, question: str) -> T | None:
         now = time.monotonic()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ihpc_jupyter.agent.asked import AT_ONCE
 from ihpc_jupyter.agent.glance import Glance
 from ihpc_jupyter.agent.offers import OfferDesk
 from ihpc_jupyter.agent.queue import Owners, QueueDesk
@@ -44,8 +45,8 @@ class SiteDesk:
         self.site = site
         self.runtime = runtime
         self.batch, self.watcher = open_watched(site, runtime)
-        self.offers = OfferDesk(site, self.batch)
-        self.queue = QueueDesk(site, self.batch, self.watcher, owners)
+        self.offers = OfferDesk(site, self.batch, lambda: self.silence)
+        self.queue = QueueDesk(site, self.batch, self.watcher, owners, lambda: self.silence)
         self.accounts: tuple[str, ...] = ()
         self._changed = changed
         self._looking: Subscription | None = None
@@ -108,12 +109,18 @@ class SiteDesk:
         snapshot = self.watcher.snapshot
         if snapshot.failures and snapshot.health is Health.UNKNOWN:
             return Unavailable(f"Site {self.site.name} does not answer: {_detail(snapshot)}")
-        return self._capacity.silence
+        later = self._capacity.silent_at > (snapshot.answered_at or 0.0)
+        return self._capacity.silence if later else None
 
-    async def answers_again(self) -> bool:
+    async def answers_again(self, patience: float = ONCE_MORE) -> bool:
         """Whether it answers now, where it was silent: somebody in a hurry cannot wait for the next question."""
-        answer = await self._capacity.look(ONCE_MORE)
+        answer = await self._capacity.look(patience)
         return answer is not None and self._capacity.silence is None
+
+    async def heed(self) -> None:
+        """Return where it is worth waiting for an answer. Raises the known silence at once where it goes on."""
+        if (silence := self.silence) is not None and not await self.answers_again(AT_ONCE):
+            raise silence
 
     async def learn_accounts(self) -> None:
         """Ask once which accounts this user may charge; a site that does not tell has none."""
@@ -148,6 +155,7 @@ class SiteDesk:
             health=snapshot.health,
             detail=_detail(snapshot),
             asked_at=snapshot.answered_at,
+            silent=snapshot.silent,
             latency=snapshot.latency,
             requests=self.batch.requests,
             waiting=waiting,

@@ -62,8 +62,11 @@ class _Numbers:
         for site, desk in self._agent.desks.items():
             requests.add_metric([site], desk.batch.requests)
             failures.add_metric([site], self._agent.meter.failures[site])
-            for lane in desk.site.lanes:
-                waiting.add_metric([site, lane], desk.tally.waiting[lane])
+            told = desk.watcher.snapshot
+            for lane in desk.site.lanes if told.answered_at is not None else ():
+                # Of a site that is silent this was so then, and nobody says what is so now.
+                at = told.answered_at if told.silent else None
+                waiting.add_metric([site, lane], desk.tally.waiting[lane], timestamp=at)
         yield from (requests, failures, waiting)
 
     def _workers(self) -> Metric:

@@ -16,6 +16,8 @@ class Glance(Generic[T]):
     def __init__(self, ask: Callable[[], Awaitable[T]], age: float) -> None:
         self.silence: IhpcError | None = None
         """Why the last question was not answered; None where it was, or is under way."""
+        self.silent_at = float("-inf")
+        """When that became known (seconds since 1970)."""
         self._ask = ask
         self._age = age
         self._answer: T | None = None
@@ -45,4 +47,4 @@ class Glance(Generic[T]):
             self._answer = await self._ask()
             self._answered_at = time.monotonic()
         except IhpcError as error:
-            self.silence = error
+            self.silence, self.silent_at = error, time.time()

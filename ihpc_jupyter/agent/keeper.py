@@ -23,7 +23,6 @@ from ihpc_jupyter.agent.view import cluster_view, group_view, head_view
 from ihpc_jupyter.agent.workers import Workers
 from ihpc_jupyter.cluster.record import ClusterRecord, GroupRecord
 from ihpc_jupyter.model.cluster import ClusterState, ClusterView, Load
-from ihpc_jupyter.model.site import Health
 
 _LOG = logging.getLogger("ihpc.agent")
 
@@ -102,7 +101,7 @@ class Keeper:
         case, link = self._case, self._case.link
         sights = self._workers.sights(case.sight())
         told = self.desk.watcher.snapshot
-        if told.failures and told.health is Health.UNKNOWN:
+        if told.silent:
             sights = {name: seen.unanswered() for name, seen in sights.items()}
         return cluster_view(
             case.record,
@@ -114,7 +113,7 @@ class Keeper:
             link.state.load if link.state and link.up else Load(),
             case.problem(),
             self.holder,
-            told.answered_at,
+            told,
             next((job.account for job in case.sight().jobs.values() if job.account), None),
         )
 

@@ -46,6 +46,8 @@ class Meter:
         self._news = asyncio.Event()
         self._told: dict[float, Responsiveness] = {}
         self._waiting: dict[tuple[str, ...], list[float]] = {}
+        self._heard: dict[str, float] = {}
+        """When sites that are silent were last heard: whether anything has waited longer is not known."""
         for metric, labels, sample in history.load():
             if metric in METRICS and len(labels) == len(METRICS[metric].labels):
                 self.board.find(metric, *labels).remember(sample)
@@ -66,9 +68,12 @@ class Meter:
 
     def answered(self, site: str, snapshot: JobsSnapshot) -> None:
         """The watcher's question was answered, or was not."""
-        if snapshot.failures:
+        if snapshot.silent:
             self.failures[site] += 1
+            if snapshot.answered_at is not None:
+                self._heard[site] = snapshot.answered_at
             return
+        self._heard.pop(site, None)
         now = time.time()
         if snapshot.latency is not None and snapshot.answered_at is not None:
             self.add(Sample(snapshot.answered_at, snapshot.latency), "scheduler_latency", site)
@@ -125,8 +130,9 @@ class Meter:
     # -- what is told ------------------------------------------------------------------------------------
 
     def waiting(self, series: Series, now: float) -> list[float]:
-        """For how many seconds jobs of that series have been waiting."""
+        """For how many seconds jobs of that series have been waiting; had been, where their site is silent."""
         site, *lane = series.labels or ("",)
+        now = self._heard.get(site, now)
         since = self._waiting.get((site, series.metric.name, *lane), [])
         # Batch systems tell whole seconds, rounded down: only so is it a lower bound of what they will tell.
         return [max(0.0, math.floor(now) - moment) for moment in since]
@@ -147,12 +153,13 @@ class Meter:
 
     def _view(self, series: Series, window: float, now: float) -> SeriesView:
         waiting, lately = self.waiting(series, now), series.since(now - window)
+        heard = self._heard.get(series.labels[0], now) if waiting else None
         return SeriesView(
             metric=series.metric.name,
             unit=series.metric.unit,
             labels=dict(zip(series.metric.labels, series.labels, strict=True)),
-            lately=summarise(lately, waiting, window, now),
-            baseline=summarise(series.since(now - KEPT), waiting, KEPT, now),
+            lately=summarise(lately, waiting, window, now, heard=heard),
+            baseline=summarise(series.since(now - KEPT), waiting, KEPT, now, heard=heard),
             points=points(lately),
         )
 

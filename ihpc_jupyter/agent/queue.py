@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ihpc_jupyter.agent.asked import Asked
+from ihpc_jupyter.agent.asked import AT_ONCE, PATIENCE, Asked, Silence
+from ihpc_jupyter.agent.explainer import Explainer
 from ihpc_jupyter.agent.tail import tail
 from ihpc_jupyter.cluster.naming import parse_job_name, parse_run
-from ihpc_jupyter.errors import NotFound, Rejected
-from ihpc_jupyter.explain.answer import explain
+from ihpc_jupyter.errors import NotFound, Rejected, Unavailable
 from ihpc_jupyter.explain.neighbours import shape_matters
-from ihpc_jupyter.model.job import Job
+from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.protocol import LogTail
 from ihpc_jupyter.model.queue import Belongs, Cancellation, Queue, QueueRow, QueueTotal
 from ihpc_jupyter.model.site import Health, Site
-from ihpc_jupyter.model.why import Category, Explanation
+from ihpc_jupyter.model.why import Category
 from ihpc_jupyter.scheduler.base import BatchSystem
-from ihpc_jupyter.scheduler.fold import Fold, array_of, fold, shortened
+from ihpc_jupyter.scheduler.fold import Fold, array_of, fold, of_id, shortened
 from ihpc_jupyter.scheduler.reasons import category_of, explain_reason, explain_state
 from ihpc_jupyter.scheduler.watcher import JobsSnapshot, Watcher
 
@@ -26,8 +26,6 @@ MOST_ROWS = 2000
 """Rows of one answer; what is beyond counts in its totals."""
 EVERYBODY_AGE = 10.0
 """Seconds for which everybody's jobs are not asked for again."""
-WHY_AGE = 5.0
-"""Seconds for which an explanation holds."""
 LOG_AGE = 600.0
 """Seconds for which it is not asked again where a job writes."""
 
@@ -38,13 +36,15 @@ Owners = Callable[[], dict[str, str]]
 class QueueDesk:
     """What people ask about one site's queue. *owners* tells whose the jobs with our tag are."""
 
-    def __init__(self, site: Site, batch: BatchSystem, watcher: Watcher, owners: Owners) -> None:
+    def __init__(self, site: Site, batch: BatchSystem, watcher: Watcher, owners: Owners, silence: Silence) -> None:
         self._site = site
         self._batch = batch
         self._watcher = watcher
         self._owners = owners
         self._everybody: Asked[tuple[float, list[Fold]]] = Asked(EVERYBODY_AGE)
-        self._why: Asked[Explanation] = Asked(WHY_AGE)
+        self._last: tuple[float, list[Fold]] | None = None
+        self._silence = silence
+        self.reasons = Explainer(site, batch, watcher, silence)
         self._logs: Asked[str] = Asked(LOG_AGE)
         self._told: tuple[JobsSnapshot, dict[str, str], asyncio.Task[Queue]] | None = None
 
@@ -67,13 +67,27 @@ class QueueDesk:
 
     async def everybody(self) -> Queue:
         """Everybody's jobs, at most `EVERYBODY_AGE` seconds old; my own with their lately ended ones."""
-        at, folds = await self._everybody.get("", self._ask_everybody)
+        at, folds = await self._all_folds()
         own = await asyncio.to_thread(_folds, self._watcher.snapshot, None)
         mine = {array_of(fold.job.id) for fold in own}
         others = [fold for fold in folds if array_of(fold.job.id) not in mine]
         return await asyncio.to_thread(
             self._queue, [*own, *others], self._owners(), at, self._watcher.snapshot, everybody=True, mine=mine
         )
+
+    async def _all_folds(self) -> tuple[float, list[Fold]]:
+        """As told lately; while the batch system is silent as last told. Raises `Unavailable` where never."""
+        silence = self._silence()
+        try:
+            told = await self._everybody.within(AT_ONCE if silence else PATIENCE, "", self._ask_everybody)
+        except Unavailable as error:
+            told, silence = None, error
+        if told is not None:
+            self._last = told
+        elif self._last is None:
+            late = f"{self._site.name} has not told everybody's jobs within {PATIENCE:.0f} s."
+            raise silence or Unavailable(late, "It is still being asked: ask again in a moment.")
+        return told or self._last
 
     async def _ask_everybody(self) -> tuple[float, list[Fold]]:
         began = time.time()
@@ -95,6 +109,7 @@ class QueueDesk:
             site=self._site.name,
             everybody=everybody,
             at=at,
+            silent=snapshot.silent,
             health=snapshot.health,
             detail=" ".join(snapshot.error.split())[:200] if snapshot.health is not Health.UP else "",
             rows=tuple(_row(one, owners, mine=mine is None or array_of(one.job.id) in mine) for one in shown),
@@ -103,13 +118,6 @@ class QueueDesk:
             command=self._batch.listing(everybody=everybody),
         )
 
-    async def why(self, job_id: str) -> Explanation:
-        """Why a job waits, or ended. Raises `NotFound`, `Unavailable`."""
-        return await self._why.get(job_id, lambda: self._explain(job_id))
-
-    async def _explain(self, job_id: str) -> Explanation:
-        return explain(await self._batch.evidence(job_id))
-
     async def log(self, job_id: str, after: int | None = None) -> LogTail:
         """The end of the log of a job of mine, or what stands behind that byte.
 
@@ -117,12 +125,19 @@ class QueueDesk:
         """
         job = self._watcher.snapshot.jobs.get(job_id)
         if job is None or job.state.waiting:
-            job = (await self._watcher.fresh()).jobs.get(job_id)
+            job = await self._anew(job_id, job)
         if job is None:
             raise NotFound(f"You have no job {job_id} on {self._site.name}.", "ihpc jobs lists yours.")
         if job.state.waiting and not job.restarts:
             raise NotFound(f"Job {job_id} waits.", "A job writes its log once it runs.")
-        path = await self._logs.get(job_id, lambda: self._batch.log_path(job_id))
+        silence = self._silence()
+        patience = AT_ONCE if silence else PATIENCE
+        path = await self._logs.within(patience, job_id, lambda: self._batch.log_path(job_id))
+        if path is None:
+            late = Unavailable(
+                f"{self._site.name} has not told where job {job_id} writes.", "Ask again in a moment."
+            )
+            raise silence or late
         if not path:
             raise NotFound(
                 f"{self._site.name} does not tell where job {job_id} writes.",
@@ -131,9 +146,24 @@ class QueueDesk:
         elsewhere = self._site.transport != "direct"
         return await tail(job_id, Path(path), after, f"This host may not see {path}." if elsewhere else "")
 
+    async def _fresh(self) -> JobsSnapshot:
+        """My jobs as told from now on. Raises `Unavailable`, at once where the silence is known."""
+        if (silence := self._silence()) is not None:
+            raise silence
+        return await self._watcher.fresh()
+
+    async def _anew(self, job_id: str, job: Job | None) -> Job | None:
+        """The job as it is now, or as last told where nobody answers."""
+        try:
+            return (await self._fresh()).jobs.get(job_id)
+        except Unavailable:
+            if job is None:
+                raise
+            return job
+
     async def waiting(self, job_id: str) -> Job:
         """A waiting job of mine; of an array the first that waits. Raises `NotFound`, `Rejected` where it runs."""
-        chosen = _chosen(self._watcher.snapshot, job_id) or _chosen(await self._watcher.fresh(), job_id)
+        chosen = of_id(self._watcher.snapshot.jobs, job_id) or of_id((await self._fresh()).jobs, job_id)
         if not chosen:
             raise NotFound(f"You have no job {job_id} on {self._site.name}.", "ihpc jobs lists yours.")
         waiting = next((job for job in chosen if job.state.waiting), None)
@@ -158,9 +188,9 @@ class QueueDesk:
         Raises `NotFound` for what is no waiting or running job of mine, `Rejected` for one of a cluster or run.
         """
         snapshot = self._watcher.snapshot
-        if not _chosen(snapshot, job_id):
-            snapshot = await self._watcher.fresh()
-        alive = [job for job in _chosen(snapshot, job_id) if not job.state.ended]
+        if not of_id(snapshot.jobs, job_id):
+            snapshot = await self._fresh()
+        alive = [job for job in of_id(snapshot.jobs, job_id) if not job.state.ended]
         chosen = [job for job in alive if job.state.waiting or not waiting_only]
         if not chosen:
             raise NotFound(
@@ -169,7 +199,7 @@ class QueueDesk:
         _refuse_ours(chosen[0], self._owners())
         await self._batch.cancel([job.id for job in chosen])
         self._watcher.poke()
-        self._why.forget()
+        self.reasons.forget()
         self._everybody.forget()
         return Cancellation(jobs=len(chosen))
 
@@ -178,12 +208,6 @@ def _folds(snapshot: JobsSnapshot, array: str | None) -> list[Fold]:
     if array is not None:
         return [Fold(job) for job in snapshot.jobs.values() if array_of(job.id) == array]
     return fold(snapshot.jobs.values())
-
-
-def _chosen(snapshot: JobsSnapshot, job_id: str) -> list[Job]:
-    if job_id in snapshot.jobs:
-        return [snapshot.jobs[job_id]]
-    return [job for job in snapshot.jobs.values() if array_of(job.id) == job_id]
 
 
 def _order(one: Fold, mine: set[str] | None) -> tuple[bool, int, float]:
@@ -198,10 +222,12 @@ def _row(one: Fold, owners: dict[str, str], *, mine: bool) -> QueueRow:
     belongs = Belongs.NONE if tag is None else Belongs.RUN if parse_run(job.name) else Belongs.CLUSTER
     # A job cancelled while it waited keeps the code for which it had waited.
     told = "" if job.state.ended and category_of(job) in {Category.CANCELLED, Category.COMPLETED} else job.reason
+    # Whatever code comes with it (a signal, a launch that failed): this state says why.
+    why = explain_state(job.state) if job.state is JobState.OUT_OF_MEMORY else explain_reason(told, job.exit_code)
     return QueueRow.model_validate({
         **job.__dict__, "reason": told, "count": one.count, "elements": shortened(one.elements), "mine": mine,
         "belongs": belongs, "owner": owners.get(tag.uid, "") if tag else "",
-        "state_text": explain_state(job.state), "reason_text": explain_reason(told, job.exit_code),
+        "state_text": explain_state(job.state), "reason_text": why,
     })  # fmt: skip
 
 

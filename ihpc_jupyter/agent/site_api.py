@@ -56,14 +56,17 @@ class JobsHandler(AgentHandler):
 
     async def get(self, name: str) -> None:
         """My jobs, or everybody's; *look*: somebody sees them."""
-        queue = self.agent.site(name).queue
+        desk = self.agent.site(name)
+        queue = desk.queue
         if self.flag("look"):
-            self.agent.site(name).look()
+            desk.look()
         if self.flag("all"):
             self.answer(await queue.everybody())
         else:
-            array = self.get_query_argument("array", "") or None
-            self.answer(await queue.mine(array, fresh=self.flag("fresh")))
+            array, fresh = self.get_query_argument("array", "") or None, self.flag("fresh")
+            if fresh:
+                await desk.heed()
+            self.answer(await queue.mine(array, fresh=fresh))
 
 
 class JobHandler(AgentHandler):
@@ -88,7 +91,7 @@ class WhyHandler(AgentHandler):
 
     async def get(self, name: str, job: str) -> None:
         """Why it waits, or ended."""
-        self.answer(await self.agent.site(name).queue.why(job))
+        self.answer(await self.agent.site(name).queue.reasons.why(job))
 
 
 class JobOffersHandler(AgentHandler):

@@ -21,6 +21,7 @@ from ihpc_jupyter.model.cluster import (
 )
 from ihpc_jupyter.model.site import Lane, Site
 from ihpc_jupyter.scheduler.reasons import explain_reason
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 
 
 def largest_target(lane: Lane, group: GroupRecord) -> int:
@@ -84,7 +85,7 @@ def cluster_view(
     load: Load,
     problem: Problem | None,
     holder: str | None,
-    asked_at: float | None,
+    told: JobsSnapshot,
     charged: str | None,
 ) -> ClusterView:
     """The whole card. *charged*: the account that the batch system charges where none was chosen."""
@@ -102,7 +103,8 @@ def cluster_view(
         notes=record.notes,
         problem=problem,
         holder=holder,
-        asked_at=asked_at,
+        asked_at=told.answered_at,
+        silent=told.silent,
         core_hours=round(sum(record.core_seconds.values()) / 3600, 4),
     )
 

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ihpc_jupyter.centre.publisher import Publisher
@@ -42,21 +42,25 @@ async def keep_snapshot(
     with _place(site, directory) as place:
         publisher = Publisher(place)
         own = publisher.private or (where is not None and directory is None)
-        whose = "each user's own" if own else "readable by everybody on this host: not run by root"
-        _LOG.info("the snapshot of site %s is kept in %s; jobs are %s", site.name, place, whose)
-        await _keep(site, publisher, where)
+
+        def ready() -> None:
+            whose = "each user's own" if own else "readable by everybody on this host: not run by root"
+            _LOG.info("the snapshot of site %s is kept in %s; jobs are %s", site.name, place, whose)
+            if where is not None:
+                _LOG.info("it is told at %s:%s, for readers of %s", where.host, where.port, site.snapshot)
+
+        await _keep(site, publisher, where, ready)
 
 
-async def _keep(site: Site, publisher: Publisher, where: Listening | None) -> None:
+async def _keep(site: Site, publisher: Publisher, where: Listening | None, ready: Callable[[], None]) -> None:
     visitors = Visitors(publisher.told)
-    writing = asyncio.ensure_future(Writer(site, open_for_all(site), publisher, visitors).run())
+    writing = asyncio.ensure_future(Writer(site, open_for_all(site), publisher, visitors).run(ready))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, writing.cancel)
     server = None
     try:
         if where is not None and site.snapshot is not None:
             server = serve(site.snapshot, publisher, visitors, where)
-            _LOG.info("it is told at %s:%s, for readers of %s", where.host, where.port, site.snapshot)
         with contextlib.suppress(asyncio.CancelledError):
             await writing
     finally:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from ihpc_jupyter.centre.publisher import Publisher
 from ihpc_jupyter.centre.visitors import Visitors
@@ -60,9 +61,13 @@ class Writer:
         self._sees_all = False
         self._well = True
 
-    async def run(self) -> None:
-        """For ever. Raises `NotAllowed` where Slurm hides others' jobs from us, and what opening raises."""
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """For ever; *ready* is called once the files are ours to write.
+
+        Raises `NotAllowed` where Slurm hides others' jobs from us, and what opening raises.
+        """
         await asyncio.to_thread(self._publisher.open, self._told)
+        ready()
         self._visitors.tell(self._told)
         heart = asyncio.create_task(self._beat())
         try:

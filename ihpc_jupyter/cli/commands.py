@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
+from ihpc_jupyter.client import heard
 from ihpc_jupyter.client.agent import AgentClient
 from ihpc_jupyter.client.queue import memory_text
 from ihpc_jupyter.client.story import seconds_text
@@ -74,6 +75,10 @@ async def listing(agent: AgentClient, _: argparse.Namespace) -> int:
         for name, group in view.groups.items()
     ]
     print_table(rows)
+    now = time.time()
+    for view in clusters:
+        if then := heard.when_last_heard(view.asked_at, now, silent=view.silent):
+            sys.stderr.write(f"{view.name}: what waits or starts did so{then}.\n")
     return 0
 
 
@@ -85,12 +90,13 @@ async def show(agent: AgentClient, options: argparse.Namespace) -> int:
     for problem in (view.problem, *(group.problem for group in view.groups.values())):
         if problem:
             print_lines(f"! {problem.message}", *([f"  {problem.hint}"] if problem.hint else []))
+    now = time.time()
     rows: list[Sequence[object]] = [("job", "group", "state", "workers", "node", "reason")]
     rows += [
         (
             job.id,
             name,
-            job.state,
+            job.state + heard.when_last_heard(view.asked_at, now, silent=heard.unproved(job, silent=view.silent)),
             f"{job.workers} {job.worker_state}",
             job.node or "-",
             job.reason_text or job.reason,

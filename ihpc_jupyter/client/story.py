@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ihpc_jupyter.model.cluster import JobView
 from ihpc_jupyter.model.protocol import Snapshot
 from ihpc_jupyter.model.run import Attempt, Plan, RunState, RunView, Way
 
@@ -207,29 +206,3 @@ def find_run(snapshot: Snapshot, id_: str) -> RunView | None:
         if view.id == id_ or any(attempt.job_id == id_ for attempt in view.attempts):
             return view
     return None
-
-
-def why_job(snapshot: Snapshot, id_: str) -> tuple[str, ...] | None:
-    """State and reason of a cluster's job; None: no cluster has it."""
-    for cluster in snapshot.clusters:
-        for group in cluster.groups.values():
-            for job in group.jobs:
-                if job.id == id_:
-                    return tuple(_why_job(cluster.name, job))
-    for foreign in snapshot.foreign:
-        if foreign.id == id_:
-            return (f"Job {id_} has our tag and belongs to no cluster that is known here: {foreign.state}.",)
-    return None
-
-
-def _why_job(cluster: str, job: JobView) -> Iterator[str]:
-    where = f" on {job.node}" if job.node else ""
-    yield f"Job {job.id} of cluster {cluster!r}, group {job.group}: {job.state}{where}."
-    reason = job.reason_text or job.reason
-    if reason:
-        yield f"Reason: {reason.rstrip('.')}."
-    if job.expected_start:
-        expected = time.strftime("%H:%M", time.localtime(job.expected_start))
-        yield f"The batch system expects it to start at {expected}."
-    if job.restarts:
-        yield f"It was started again {job.restarts} times."

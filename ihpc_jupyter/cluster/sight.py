@@ -52,9 +52,15 @@ class GroupSight:
     """Jobs of submissions under way or just accepted that no answer shows yet."""
 
     def unanswered(self) -> "GroupSight":
-        """The same where the batch system is silent: its part is unknown, what the head says stays."""
-        unknown = {"state": JobState.UNKNOWN, "reason": "", "expected_start": None}
-        return replace(self, jobs=tuple(job.model_copy(update=unknown) for job in self.jobs))
+        """The same where the batch system is silent: its last word stays; workers that are heard prove more."""
+        return replace(self, jobs=tuple(_as_proved(job) for job in self.jobs))
+
+
+def _as_proved(job: JobView) -> JobView:
+    """A job whose workers are heard runs, whatever it did when it was told of."""
+    if job.worker_state is not WorkerState.WORKING:
+        return job
+    return job.model_copy(update={"state": JobState.RUNNING, "reason": "", "expected_start": None})
 
 
 def look(

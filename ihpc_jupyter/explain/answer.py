@@ -18,12 +18,14 @@ def explain(evidence: Evidence) -> Explanation:
         sentence, advice = _ENDING
     else:
         sentence, advice = _FIXED[category] if category in _FIXED else _ANSWERS[category](evidence)
+    if evidence.silence:
+        sentence = f"When last heard ({clock(evidence.asked_at, evidence.asked_at)}): {sentence}"
     # A job cancelled while it waited keeps the code for which it had waited.
     code = "" if category in {Category.CANCELLED, Category.COMPLETED} else job.reason
     return Explanation(
         job=job, category=category, sentence=sentence, facts=facts_of(evidence), advice=advice,
-        code=code or job.state.value, at=evidence.asked_at, commands=evidence.commands,
-        offers=shape_matters(job, category),
+        code=code or job.state.value, at=evidence.asked_at, silence=evidence.silence,
+        commands=evidence.commands, offers=shape_matters(job, category),
     )  # fmt: skip
 
 

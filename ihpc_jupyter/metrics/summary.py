@@ -22,8 +22,11 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[rank(len(ordered), share)]
 
 
-def summarise(samples: Sequence[Sample], waiting: Sequence[float], window: float, now: float) -> Summary:
-    """Figures of *samples* (all within *window*) and of what has been *waiting* for so many seconds.
+def summarise(
+    samples: Sequence[Sample], waiting: Sequence[float], window: float, now: float, *, heard: float | None = None
+) -> Summary:
+    """Figures of *samples* (all within *window*) and of what had been *waiting* for so many seconds when it was
+    last *heard* (now when left out).
 
     A percentile is exact as long as all that wait have waited longer than it; else it is a lower bound.
     """
@@ -31,7 +34,8 @@ def summarise(samples: Sequence[Sample], waiting: Sequence[float], window: float
     if not values:
         return Summary(count=0, window=window)
     values.sort()
-    newest = 0.0 if waiting else max(0.0, now - max(sample.at for sample in samples))
+    moments = [sample.at for sample in samples] + [now if heard is None else heard for _ in waiting[:1]]
+    newest = max(0.0, now - max(moments))
     p50, p95 = _figure(values, 0.5), _figure(values, 0.95)
     return Summary(
         count=len(values),

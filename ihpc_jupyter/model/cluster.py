@@ -212,5 +212,7 @@ class ClusterView(Model):
     """Host of the agent that looks after it, where that is not this one: shown read-only."""
     asked_at: Time | None = None
     """When the batch system last answered about its jobs."""
+    silent: bool = False
+    """Whether it was asked since and did not answer: jobs whose workers are not heard are as they were then."""
     core_hours: float = 0.0
     """Core-hours of its jobs so far, times the lane's cost factor."""

@@ -46,6 +46,8 @@ class StartOffers(Model):
     offers: tuple[StartOffer, ...]
     job_start: Time | None = None
     """When the waiting job that was asked about is itself expected to start, where that is told."""
+    silence: str = ""
+    """Why the batch system does not answer now: then this is what it expected at *at*. Empty where it does."""
 
     @property
     def before(self) -> float | None:

@@ -46,6 +46,8 @@ class Queue(Model):
     site: Name
     everybody: bool
     at: Time | None
+    silent: bool = False
+    """Whether it was asked since and did not answer: what waited or ran at *at* may do so no more."""
     health: Health
     detail: Line = ""
     rows: tuple[QueueRow, ...] = ()

@@ -255,6 +255,8 @@ class SiteStatus(Model):
     detail: Line = ""
     asked_at: Time | None = None
     """When the batch system last answered; the age of everything said about its jobs."""
+    silent: bool = False
+    """Whether it was asked since and did not answer."""
     latency: Seconds | None = None
     """Seconds that the last answer took."""
     requests: int = 0

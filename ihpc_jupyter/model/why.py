@@ -104,6 +104,8 @@ class Evidence(Model):
     cancelled_by: str = ""
     unread: dict[str, str] = Field(default={})
     """What could not be read, and why."""
+    silence: str = ""
+    """Why the batch system does not answer now: then this is what was so at *asked_at*. Empty where it does."""
     commands: tuple[str, ...] = ()
     """What says the same in a terminal."""
 
@@ -127,6 +129,9 @@ class Explanation(Model):
     code: str
     """The batch system's own code; its state's word where it gives none."""
     at: Time
+    """When the batch system was asked what this rests on."""
+    silence: str = ""
+    """Why it does not answer now: then this is what was so at *at*. Empty where it does."""
     commands: tuple[str, ...] = ()
     offers: bool = False
     """Whether another shape or lane might start sooner: "what would start sooner?" is a question then."""

@@ -173,6 +173,12 @@ class BatchSystem(Protocol):
         Raises `NotFound` for a job that the batch system does not know.
         """
 
+    def recollect(self, job: Job, asked_at: float, why: str) -> Evidence:
+        """What *job*, as told at *asked_at*, says by itself; what else would be read is not, and *why*.
+
+        Asks nobody.
+        """
+
     async def log_path(self, job_id: str) -> str:
         """The file that a started job writes what it says into; empty where that is not told (any more)."""
 

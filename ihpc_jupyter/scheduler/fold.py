@@ -1,7 +1,7 @@
 """Arrays folded: jobs of one array that are in the same state for the same reason count as one line."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ihpc_jupyter.model.job import Job
@@ -32,6 +32,13 @@ def fold(jobs: Iterable[Job]) -> list[Fold]:
         single = root == job.id or (job.state.active and active[root] <= SHOWN_SINGLY)
         groups.setdefault(job.id if single else (root, job.state, job.reason), []).append(job)
     return [_folded(alike) for alike in groups.values()]
+
+
+def of_id(jobs: Mapping[str, Job], job_id: str) -> list[Job]:
+    """The job of that id, or all of the array of that id."""
+    if job_id in jobs:
+        return [jobs[job_id]]
+    return [job for job in jobs.values() if array_of(job.id) == job_id]
 
 
 def array_of(job_id: str) -> str:

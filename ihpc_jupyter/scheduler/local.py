@@ -26,7 +26,7 @@ from ihpc_jupyter.scheduler.local_check import check, check_memory
 from ihpc_jupyter.scheduler.local_hold import LocalHold, as_submission
 from ihpc_jupyter.scheduler.local_queue import Ending, LocalJob, new_job, next_moves, signal_time
 from ihpc_jupyter.scheduler.local_state import Memory, StateFile
-from ihpc_jupyter.scheduler.local_why import evidence_of
+from ihpc_jupyter.scheduler.local_why import evidence_of, recollect
 
 TOLD_FOR = 300.0
 """Seconds for which an ended job is still told, as Slurm does."""
@@ -171,6 +171,10 @@ class Local:
         await self._ready()
         return evidence_of(list(self._jobs.values()), self.slots, job_id, platform.node())
 
+    def recollect(self, job: Job, asked_at: float, why: str) -> Evidence:
+        """From what was told of the job."""
+        return recollect(job, asked_at, why)
+
     async def log_path(self, job_id: str) -> str:
         """As it was given."""
         await self._ready()
@@ -211,7 +215,7 @@ class Local:
         """Find jobs started in the moment before our predecessor died: they must not start twice."""
         unrecorded = {str(self._state.exit_file(job.id)): job for job in self._jobs.values() if job.state.waiting}
         for path, leader in (await asyncio.to_thread(process.find, set(unrecorded))).items():
-            self._put(unrecorded[path], **_running(leader))
+            self._put(unrecorded[path], **process.running(leader))
 
     async def _run_pump(self) -> None:
         while True:
@@ -324,7 +328,7 @@ class Local:
             return
         leader = starting.result()
         cancelled = not self._jobs[job.id].state.waiting
-        job = self._put(job, **_running(leader))
+        job = self._put(job, **process.running(leader))
         if cancelled:  # in the milliseconds while it was being started
             self._end(job, "cancelled", time.monotonic())
         self._watch(self._jobs[job.id])
@@ -391,9 +395,3 @@ class Local:
 
 def _leader(job: LocalJob) -> process.Leader:
     return process.Leader(job.pid or 0, job.identity)
-
-
-def _running(leader: process.Leader) -> dict[str, object]:
-    """What changes in a job whose process has been started."""
-    moment = {"begun": time.monotonic(), "started_at": time.time()}
-    return {"state": JobState.RUNNING, "reason": "", "pid": leader.pid, "identity": leader.identity, **moment}

@@ -4,9 +4,12 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ihpc_jupyter.model.job import JobState
 
 # The shell outlives the job's process to write down how it ended, also when nobody of us is alive. It traps
 # what is sent to the whole group; a trap, unlike an ignored signal, is not inherited by the job.
@@ -142,3 +145,9 @@ def _send(pid: int, number: signal.Signals) -> None:
 def _send_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
+
+
+def running(leader: Leader) -> dict[str, object]:
+    """What changes in a job whose process has been started."""
+    moment = {"begun": time.monotonic(), "started_at": time.time()}
+    return {"state": JobState.RUNNING, "reason": "", "pid": leader.pid, "identity": leader.identity, **moment}

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from ihpc_jupyter.errors import NotFound
+from ihpc_jupyter.model.job import Job
 from ihpc_jupyter.model.why import Ahead, Evidence, Room
 from ihpc_jupyter.scheduler.local_queue import LocalJob
 from ihpc_jupyter.scheduler.reasons import category_of, explain_reason
@@ -24,6 +25,14 @@ def evidence_of(jobs: Sequence[LocalJob], slots: int, job_id: str, node: str) ->
         factors={"lane": float(mine.priority)} if waits else None,
         cancelled_by="its owner" if job.state == "CANCELLED" else "",
         unread=unread if job.state.ended else {}, commands=(f"ihpc why {job_id}",),
+    )  # fmt: skip
+
+
+def recollect(job: Job, asked_at: float, why: str) -> Evidence:
+    """What was told of the job alone; the queue and the host are not read, and *why*."""
+    return Evidence(
+        job=job, category=category_of(job), reason_text=explain_reason(job.reason), asked_at=asked_at,
+        unread={"ahead": why, "room": why} if job.state.waiting else {}, commands=(f"ihpc why {job.id}",),
     )  # fmt: skip
 
 

@@ -236,6 +236,10 @@ class Slurm:
         found = await Inquiry(self._run, job_id).evidence()
         return found.model_copy(update={"job": self._with_lane(found.job)})
 
+    def recollect(self, job: Job, asked_at: float, why: str) -> Evidence:
+        """From ``squeue``'s line alone."""
+        return Inquiry(self._run, job.id).recollect(job, asked_at, why)
+
     async def log_path(self, job_id: str) -> str:
         """One ``scontrol``; a forgotten job's is not told."""
         return await Inquiry(self._run, job_id).log_path()

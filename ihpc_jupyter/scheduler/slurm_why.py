@@ -19,6 +19,9 @@ Found = dict[str, object]
 """Fields of `Evidence`."""
 Question = Callable[[told.Details], Awaitable[Found]]
 
+BESIDE = 4.0
+"""Seconds that each question beside the job itself may take: what is known already is not held up any longer."""
+
 _QUEUE = {Category.RESOURCES, Category.PRIORITY, Category.NODE_DOWN, Category.RESERVATION, Category.UNKNOWN}
 """Where the state of the queue and of the nodes tells more."""
 
@@ -55,6 +58,16 @@ class Inquiry:
             "commands": (f"scontrol show job {self._id}", *(command for _, _, command in questions)), **found,
         })  # fmt: skip
 
+    def recollect(self, job: Job, asked_at: float, why: str) -> Evidence:
+        """What the watcher's line of the job says; what would be asked beside it stands as not read, and *why*."""
+        category = category_of(job)
+        questions = self._questions(category, job)
+        return Evidence(
+            job=job, category=category, reason_text=explain_reason(job.reason, job.exit_code), asked_at=asked_at,
+            eligible_at=job.eligible_at, unread={name: why for name, _, _ in questions},
+            commands=(f"scontrol show job {self._id}", *(command for _, _, command in questions)),
+        )  # fmt: skip
+
     async def log_path(self) -> str:
         """Where the job writes; empty where Slurm does not know it (any more). Raises `Unavailable`."""
         done = await self._run(["scontrol", "-o", "show", "job", self._id])
@@ -83,7 +96,10 @@ class Inquiry:
 
     async def _answer(self, name: str, ask: Question, details: told.Details) -> tuple[str, Found | str]:
         try:
-            return name, await ask(details)
+            async with asyncio.timeout(BESIDE):
+                return name, await ask(details)
+        except TimeoutError:
+            return name, f"no answer within {BESIDE:.0f} s"
         except IhpcError as error:
             return name, error.message
 

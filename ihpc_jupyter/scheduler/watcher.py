@@ -54,6 +54,11 @@ class JobsSnapshot:
     health: Health = Health.UNKNOWN
     note: str = ""
 
+    @property
+    def silent(self) -> bool:
+        """Whether the last question was not answered: what was told before may no longer be so."""
+        return self.failures > 0
+
 
 class Subscription:
     """Interest in a site's jobs, from `Watcher.subscribe` until `close` (or the end of a ``with`` block).

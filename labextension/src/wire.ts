@@ -203,6 +203,7 @@ export interface SiteStatus {
   health: Health;
   detail: string;
   asked_at: number | null;
+  silent: boolean;
   latency: number | null;
   requests: number;
   waiting: number;
@@ -314,6 +315,7 @@ export interface ClusterView {
   problem: Problem | null;
   holder: string | null;
   asked_at: number | null;
+  silent: boolean;
   core_hours: number;
 }
 /**
@@ -572,6 +574,7 @@ export interface Explanation {
   advice: string;
   code: string;
   at: number;
+  silence: string;
   commands: string[];
   offers: boolean;
 }
@@ -671,6 +674,7 @@ export interface Queue {
   site: string;
   everybody: boolean;
   at: number | null;
+  silent: boolean;
   health: Health;
   detail: string;
   rows: QueueRow[];
@@ -817,6 +821,7 @@ export interface StartOffers {
   at: number;
   offers: StartOffer[];
   job_start: number | null;
+  silence: string;
 }
 /**
  * How everything is. UNKNOWN: nobody has measured it lately; that is no fault.

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from ihpc_jupyter.agent.meter import Meter
 from ihpc_jupyter.agent.probes import Paces, Probes
 from ihpc_jupyter.metrics.health import SLOW_FILES, STALE, Reading, judge
 from ihpc_jupyter.metrics.series import Sample
+from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.metrics import Point, Status, Subsystem
 from ihpc_jupyter.model.site import Health
+from ihpc_jupyter.scheduler.watcher import JobsSnapshot
 from ihpc_jupyter.sites.file import default_local_site
 from tests.asynchronous import run, until
 
@@ -210,3 +213,22 @@ def test_silence_is_unknown_an_error_is_down() -> None:
 def test_what_is_slow_is_measured_less_but_before_it_is_stale() -> None:
     paces = Paces(duty=100)
     assert (paces.rest(30, 0.1), paces.rest(30, 1), paces.rest(30, 60)) == (30, 100, STALE / 2)
+
+
+def test_what_waited_when_a_site_fell_silent_is_not_said_to_have_waited_longer(tmp_path: Path) -> None:
+    now = time.time()
+    meter = Meter(History(tmp_path), ["hpc"])
+    job = Job(
+        id="7", name="a", state=JobState.PENDING, lane="batch", submitted_at=now - 100, eligible_at=now - 100
+    )
+    last = JobsSnapshot({"7": job}, now - 40, now - 40, latency=0.1, health=Health.UP)
+    meter.answered("hpc", last)
+    (series,) = [one for one in meter.board if one.metric.name == "queue_wait"]
+    assert meter.waiting(series, now) == pytest.approx([100.0], abs=1.0)
+    meter.answered("hpc", replace(last, failures=1))
+    assert meter.waiting(series, now) == pytest.approx([60.0], abs=1.0)
+    told = next(one for one in meter.responsiveness(900).series if one.metric == "queue_wait")
+    assert told.lately.age == pytest.approx(40.0, abs=2.0)
+    assert told.lately.waiting == 1
+    meter.answered("hpc", replace(last, answered_at=now))
+    assert meter.waiting(series, now) == pytest.approx([100.0], abs=1.0)

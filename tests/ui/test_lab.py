@@ -214,7 +214,9 @@ def test_tab_reaches_every_action_and_the_palette_has_them_all(lab: Lab) -> None
     lab.side_bar.get_by_role("button", name="New cluster").focus()
     reached = tabbed(lab)
     shown = {str(name) for name in lab.page.evaluate(NAMES, "#ihpc-sidebar button, #ihpc-sidebar summary")}
-    assert shown - reached == {"Check site local", "New cluster"}, "all below where the focus was"
+    assert shown - reached == {"Check site local", "Show the command for sites", "New cluster"}, (
+        "all below where the focus was"
+    )
     assert any(name.startswith("Stop") for name in reached)
     lab.page.keyboard.press("Control+Shift+c")
     lab.page.locator(".lm-CommandPalette-input:focus").wait_for()

@@ -46,8 +46,9 @@ class UrgentMagics(Magics):
 
     @line_magic
     def why(self, line: str) -> None:
-        """Tell why a job waits or ended, or what happened to a run: ``%why ID``; the latest run when left out.
+        """Tell why a job waits or ended, or what happened to a run: ``%why ID``.
 
+        When left out the latest run is meant, and where there is none the only job that waits.
         ``%why ID --offers`` also tells what would start sooner than that job.
         """
         with plainly(self._shell):

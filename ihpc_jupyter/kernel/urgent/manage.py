@@ -32,7 +32,7 @@ HELP = """\
 %jobs [SITE] [--all]               your jobs in the queue, or everybody's
 %why [ID] [--offers]               why a job waits or ended, or what happened to a run, in plain words;
                                    --offers: and what would start sooner than that job
-Without an ID the latest run is meant."""
+Without an ID the latest run is meant; of %why, where there is none, the job that waits."""
 
 
 def runs(shell: Any, words: list[str], line: str) -> None:
@@ -54,10 +54,33 @@ def runs(shell: Any, words: list[str], line: str) -> None:
 def why(screen: Screen, words: list[str]) -> None:
     """The story of a run, or why a job waits or ended, and what would start sooner. Raises NotFound."""
     id_, flags = _one(words, "--offers")
-    lines = ask(queue.tell_why, id_ or _latest(None).id)
-    if id_ and flags:
-        lines += ask(queue.tell_offers, id_)
-    screen.write("stdout", "".join(f"{line}\n" for line in lines))
+    id_ = id_ or _worth_asking()
+    for tell in (queue.tell_why, queue.tell_offers) if flags else (queue.tell_why,):
+        screen.write("stdout", "".join(f"{line}\n" for line in ask(tell, id_)))
+
+
+def _worth_asking() -> str:
+    """The latest run; where there is none the only job that waits. Raises NotFound, with what could be asked."""
+    known = ask(AgentClient.runs).runs
+    if known:
+        return known[0].id
+    told = ask(partial(queue.queues, everybody=False, kept=True), None)
+    waiting = [row for one in told for row in one.rows if row.state.waiting]
+    if len(waiting) == 1:
+        return waiting[0].id
+    if not waiting:
+        raise NotFound(
+            "There are no runs yet, and no job of yours waits.",
+            "%why ID explains any job that %jobs lists; %%urgent begins a run.",
+        )
+    ids = ", ".join(row.id for row in waiting[:FEW]) + (", …" if len(waiting) > FEW else "")
+    raise NotFound(
+        f"There are no runs yet, and several of your jobs wait: {ids}.", f"Name one: %why {waiting[0].id}"
+    )
+
+
+FEW = 10
+"""Ids that are named."""
 
 
 def jobs(screen: Screen, words: list[str]) -> None:

@@ -58,13 +58,14 @@ async function why(
   const site = await chooseSite(store, args, 'Job at which site?');
   const job = site && (args.job ?? (await typed('Why does which job wait?')));
   if (job) {
-    const answer = await store.jobs.whyJob(site, job);
-    const mine = store.queues
-      .of(site)
-      .queue?.rows.some(
-        row => row.mine && arrayOf(row) === job.split('_')[0] && waits(row)
-      );
-    await showWhy(answer, mine && answer.offers ? offered(site, job) : null);
+    await showWhy(job, store.jobs.whyJob(site, job), answer => {
+      const mine = store.queues
+        .of(site)
+        .queue?.rows.some(
+          row => row.mine && arrayOf(row) === job.split('_')[0] && waits(row)
+        );
+      return mine && answer.offers ? offered(site, job) : null;
+    });
   }
 }
 

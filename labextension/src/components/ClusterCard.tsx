@@ -1,6 +1,7 @@
 import React from 'react';
 import type { IAsk } from '../model/asks';
 import { wished } from '../model/asks';
+import { heldAt } from '../model/heard';
 import { ended } from '../model/store';
 import { summary, total } from '../model/words';
 import type { ClusterView } from '../wire';
@@ -9,6 +10,7 @@ import { CardActions } from './CardActions';
 import { CardHeader } from './CardHeader';
 import { Diary } from './Diary';
 import { GroupRow } from './GroupRow';
+import { Held, LastHeard } from './Heard';
 import { Live } from './Live';
 import { LoadLine } from './LoadLine';
 import { ProblemBox } from './ProblemBox';
@@ -16,6 +18,8 @@ import { WorkerBar } from './WorkerBar';
 
 interface IProps {
   cluster: ClusterView;
+  /** Whether we hear of it. */
+  live: boolean;
   ask: (group: string) => IAsk | undefined;
   actions: IActions;
 }
@@ -24,6 +28,8 @@ interface IProps {
 export function ClusterCard(props: IProps): React.ReactElement {
   const { cluster, actions } = props;
   const { name } = cluster;
+  const { asked_at: at, silent } = cluster;
+  const held = heldAt({ at, silent }, props.live);
   const readOnly =
     cluster.holder !== null || ended(cluster) || cluster.state === 'stopping';
   const groups = Object.values(cluster.groups);
@@ -48,26 +54,33 @@ export function ClusterCard(props: IProps): React.ReactElement {
       )}
       {!ended(cluster) && (
         <>
+          {silent && at !== null && counts.pending + counts.starting > 0 && (
+            <p className="ihpc-Card-note">
+              What waits or starts did so <LastHeard at={at} />.
+            </p>
+          )}
           <WorkerBar counts={counts} target={target} />
           <LoadLine
             cluster={cluster}
             onPast={() => actions.openCluster(name)}
           />
-          {groups.map(group => (
-            <GroupRow
-              key={group.name}
-              cluster={name}
-              group={group}
-              ask={props.ask(group.name)}
-              readOnly={readOnly}
-              askedAt={cluster.asked_at}
-              onScale={n => actions.scale(name, group.name, n)}
-              onAdapt={adapt => actions.adapt(name, group.name, adapt)}
-              onDismiss={() => actions.dismiss(name, group.name)}
-              onRetry={() => actions.retry(name)}
-              onLog={job => actions.showLog(name, job)}
-            />
-          ))}
+          <Held.Provider value={held}>
+            {groups.map(group => (
+              <GroupRow
+                key={group.name}
+                cluster={name}
+                group={group}
+                ask={props.ask(group.name)}
+                readOnly={readOnly}
+                askedAt={cluster.asked_at}
+                onScale={n => actions.scale(name, group.name, n)}
+                onAdapt={adapt => actions.adapt(name, group.name, adapt)}
+                onDismiss={() => actions.dismiss(name, group.name)}
+                onRetry={() => actions.retry(name)}
+                onLog={job => actions.showLog(name, job)}
+              />
+            ))}
+          </Held.Provider>
         </>
       )}
       {cluster.notes.length > 0 && <Diary notes={cluster.notes} />}

@@ -8,10 +8,10 @@ import { Action } from './Action';
 import type { IActions } from './actions';
 import { CardHeader } from './CardHeader';
 import { Chart } from './Chart';
-import { Disclosure } from './Disclosure';
 import { ErrorBox } from './ErrorBox';
 import { Swatch } from './FigureTable';
 import { Glyph } from './Glyph';
+import { TerminalCommand } from './TerminalCommand';
 import { WindowChoice } from './WindowChoice';
 
 interface IProps {
@@ -75,14 +75,10 @@ export function ClusterPast(props: IProps): React.ReactElement {
               ))}
             </div>
           )}
-      <Disclosure
+      <TerminalCommand
         label="The command that says how it is now"
-        summary="Show the command"
-      >
-        <pre className="ihpc-Queue-command" tabIndex={0}>
-          ihpc show {name}
-        </pre>
-      </Disclosure>
+        command={`ihpc show ${name}`}
+      />
       <p className="ihpc-Faint">
         Known since the agent looks after it: it keeps some minutes each two
         seconds, a day ever more sparsely.

@@ -3,8 +3,9 @@ import { firstStart, ranges, why } from '../model/jobs';
 import type { JobView } from '../wire';
 import { Disclosure } from './Disclosure';
 import { JobRow, JobStateWord } from './JobRow';
-import { In } from './Moment';
+import { Held } from './Heard';
 import { Paged } from './Paged';
+import { Expected } from './QueueTime';
 
 interface IProps {
   jobs: readonly JobView[];
@@ -19,6 +20,7 @@ const RUNS = 3;
 /** Jobs that are alike, as one row; it opens to the single ones. */
 export function FoldedRow(props: IProps): React.ReactElement {
   const { jobs, above, onLog } = props;
+  const held = React.useContext(Held);
   const [first] = jobs;
   const ids = React.useMemo(() => jobs.map(job => job.id), [jobs]);
   const all = ranges(ids);
@@ -50,7 +52,7 @@ export function FoldedRow(props: IProps): React.ReactElement {
                 {reason && !same && <span title={first.reason}>{reason} </span>}
                 {start !== null && (
                   <span className="ihpc-Faint">
-                    First start <In at={start} late="any moment" />.
+                    First start <Expected at={start} held={held} />.
                   </span>
                 )}
               </span>

@@ -1,10 +1,12 @@
 import React from 'react';
+import { unproved } from '../model/heard';
 import { fold } from '../model/jobs';
 import { many } from '../model/words';
 import type { JobView } from '../wire';
 import { Disclosure } from './Disclosure';
 import { FoldedRow } from './FoldedRow';
 import { JobRow } from './JobRow';
+import { Held } from './Heard';
 import { Ago } from './Moment';
 import { Paged } from './Paged';
 
@@ -19,6 +21,8 @@ interface IProps {
 /** The jobs of a group: first how many in which state, then those that are alike, then one by one. */
 export function JobList(props: IProps): React.ReactElement {
   const { jobs, of } = props;
+  const held = React.useContext(Held);
+  const then = held !== null && jobs.some(unproved) ? ' when last heard' : '';
   const told = states(jobs);
   return (
     <Disclosure
@@ -26,6 +30,7 @@ export function JobList(props: IProps): React.ReactElement {
       summary={
         <>
           {many(jobs.length, 'job')}
+          {then}
           <span className="ihpc-Faint" title={told}>
             {' '}
             · {told}

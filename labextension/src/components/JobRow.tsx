@@ -1,10 +1,11 @@
 import React from 'react';
+import { unproved } from '../model/heard';
 import { canHaveLog, inArray, why } from '../model/jobs';
-import { roughly } from '../model/words';
 import type { JobView } from '../wire';
 import { Action } from './Action';
 import { Glyph, type GlyphName } from './Glyph';
-import { In, Moment } from './Moment';
+import { Held, LastHeard } from './Heard';
+import { Expected, Left } from './QueueTime';
 
 interface IProps {
   job: JobView;
@@ -32,6 +33,7 @@ const GLYPHS: Partial<Record<JobView['state'], GlyphName>> = {
 export function JobRow(props: IProps): React.ReactElement {
   const { job, above, inFold, onLog } = props;
   const reason = inFold ? '' : why(job);
+  const held = useHeld(job);
   const [array, rest] = inArray(job.id);
   const same = reason !== '' && reason === why(above);
   return (
@@ -49,7 +51,7 @@ export function JobRow(props: IProps): React.ReactElement {
                 {job.node}
               </span>
             )}
-            {timing(job)}
+            {timing(job, held)}
             {same && <span title={reason}>same reason</span>}
             {job.restarts > 0 && (
               <span title={`Restarted ${job.restarts} times`}>
@@ -82,39 +84,33 @@ export function JobStateWord(props: {
   count?: number;
 }): React.ReactElement {
   const { state, worker_state } = props.job;
+  const held = useHeld(props.job);
   return (
     <span className="ihpc-Job-state" title={`Workers: ${worker_state}`}>
       <Glyph name={GLYPHS[state] ?? 'failed'} />
       {props.count && `${props.count.toLocaleString('en')} `}
       {state}
+      {held !== null && <LastHeard at={held} />}
     </span>
   );
 }
 
-function timing(job: JobView): React.ReactNode {
+/** The moment up to which a job is known; null where it is known now. */
+function useHeld(job: JobView): number | null {
+  const held = React.useContext(Held);
+  return unproved(job) ? held : null;
+}
+
+function timing(job: JobView, held: number | null): React.ReactNode {
   if (job.started_at === null && job.expected_start !== null) {
     return (
       <span>
-        starts <In at={job.expected_start} late="any moment" />
+        starts <Expected at={job.expected_start} held={held} />
       </span>
     );
   }
   if (job.started_at !== null && job.ends_at !== null) {
-    return (
-      <Moment
-        at={job.ends_at}
-        say={s =>
-          s > 0 ? (
-            <>
-              {roughly(s)}
-              <span className="ihpc-Job-left"> left</span>
-            </>
-          ) : (
-            'time is up'
-          )
-        }
-      />
-    );
+    return <Left at={job.ends_at} held={held} />;
   }
   return null;
 }

@@ -1,17 +1,20 @@
 import React from 'react';
+import { heldAt } from '../model/heard';
 import { idOf, over } from '../model/queue';
 import type { Store } from '../model/store';
 import { many } from '../model/words';
 import type { QueueRow } from '../wire';
 import { Action } from './Action';
 import type { IActions } from './actions';
+import { Held } from './Heard';
 import { Ago } from './Moment';
 import { QueueActions } from './QueueActions';
 import { QueueState } from './QueueState';
 import { Time } from './QueueTime';
+import { TerminalCommand } from './TerminalCommand';
 
 interface IProps {
-  store: Pick<Store, 'state' | 'queues'>;
+  store: Pick<Store, 'state' | 'status' | 'queues'>;
   actions: IActions;
 }
 
@@ -58,7 +61,7 @@ function OfSite(
   const cards = queue.rows.filter(row => row.belongs !== 'none');
   const others = jobs(cards.filter(row => !over(row)));
   return (
-    <div>
+    <Held.Provider value={heldAt(queue, store.status.live)}>
       <p className="ihpc-Faint">
         {several && `${site}: `}
         {own.length === 0
@@ -116,6 +119,12 @@ function OfSite(
           {shown.length - FEW} more in the queue
         </button>
       )}
-    </div>
+      {queue.command && (
+        <TerminalCommand
+          of={several ? `my jobs at ${site}` : 'my jobs'}
+          command={queue.command}
+        />
+      )}
+    </Held.Provider>
   );
 }

@@ -7,7 +7,9 @@ import type { StartOffer, StartOffers } from '../wire';
 import { Action } from './Action';
 import { ErrorBox } from './ErrorBox';
 import { Glyph } from './Glyph';
-import { In } from './Moment';
+import { At } from './Heard';
+import { Ago, In } from './Moment';
+import { Expected } from './QueueTime';
 
 /** What can be done with offers. */
 export interface IOffering {
@@ -69,6 +71,12 @@ function Table(props: IOffering & { told: StartOffers }): React.ReactElement {
   const { told } = props;
   return (
     <>
+      {told.silence && (
+        <p className="ihpc-Queue-detail" title={told.silence}>
+          <Glyph name="warning" /> The batch system does not answer: shown is
+          what it told <Ago at={told.at} />.
+        </p>
+      )}
       <div className="ihpc-Ways" role="region" aria-label="Offers" tabIndex={0}>
         <table>
           <caption className="ihpc-Hidden">
@@ -90,12 +98,12 @@ function Table(props: IOffering & { told: StartOffers }): React.ReactElement {
         </table>
       </div>
       <p className="ihpc-Faint">
-        What the batch system itself expected at{' '}
-        {new Date(told.at * 1000).toLocaleTimeString()} of each, submitted now
+        What the batch system itself expected at <At at={told.at} /> of each,
+        submitted {told.silence ? 'then' : 'now'}
         {told.job_start !== null && (
           <>
             ; this job itself is expected{' '}
-            <In at={told.job_start} late="any moment" />
+            <Expected at={told.job_start} held={held(told)} />
           </>
         )}
         .
@@ -128,7 +136,11 @@ function Row(
           </span>
         ) : (
           <>
-            <In at={one.expected_start} late="at once" />
+            {told.silence ? (
+              <Expected at={one.expected_start} held={held(told)} />
+            ) : (
+              <In at={one.expected_start} late="at once" />
+            )}
             {before !== null && (
               <span className="ihpc-Faint"> {roughly(before)} sooner</span>
             )}
@@ -156,4 +168,9 @@ function Row(
       </td>
     </tr>
   );
+}
+
+/** Starts that were expected before a silence stand as they were told. */
+function held(told: StartOffers): number | null {
+  return told.silence ? told.at : null;
 }

@@ -23,6 +23,7 @@ export function OutputCard(props: IProps): React.ReactElement {
       {cluster ? (
         <ClusterCard
           cluster={cluster}
+          live={store.status.live}
           ask={group => store.ask(name, group)}
           actions={actions}
         />

@@ -1,4 +1,5 @@
 import React from 'react';
+import { heldAt } from '../model/heard';
 import {
   arrayOf,
   type IOrder,
@@ -11,13 +12,14 @@ import { many } from '../model/words';
 import type { Queue, QueueRow } from '../wire';
 import { Action } from './Action';
 import type { IActions } from './actions';
-import { Disclosure } from './Disclosure';
 import { ErrorBox } from './ErrorBox';
 import { FeedBanner } from './FeedBanner';
 import { Glyph } from './Glyph';
+import { Held } from './Heard';
 import { Ago } from './Moment';
 import { OrderChoice } from './OrderChoice';
 import { QueueTable } from './QueueTable';
+import { TerminalCommand } from './TerminalCommand';
 
 interface IProps {
   store: Pick<Store, 'state' | 'status' | 'queues'>;
@@ -121,13 +123,15 @@ export function QueuePane({ store, actions }: IProps): React.ReactElement {
           <Glyph name="busy" /> {error ? 'Nothing is known yet.' : 'Asking…'}
         </p>
       ) : (
-        <Jobs
-          queue={queue}
-          text={text}
-          order={order}
-          onOrder={setOrder}
-          actions={actions}
-        />
+        <Held.Provider value={heldAt(queue, store.status.live)}>
+          <Jobs
+            queue={queue}
+            text={text}
+            order={order}
+            onOrder={setOrder}
+            actions={actions}
+          />
+        </Held.Provider>
       )}
     </div>
   );
@@ -191,16 +195,7 @@ function Jobs(props: IJobs): React.ReactElement {
               : 'You have no jobs here, and none has ended in the last minutes.'}
         </p>
       )}
-      {queue.command && (
-        <Disclosure
-          label="The command that says the same"
-          summary="Show the command"
-        >
-          <pre className="ihpc-Queue-command" tabIndex={0}>
-            {queue.command}
-          </pre>
-        </Disclosure>
-      )}
+      {queue.command && <TerminalCommand command={queue.command} />}
     </>
   );
 }

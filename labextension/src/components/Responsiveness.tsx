@@ -2,11 +2,11 @@ import React from 'react';
 import type { Measuring } from '../model/measuring';
 import { panels } from '../model/panels';
 import { Chart } from './Chart';
-import { Disclosure } from './Disclosure';
 import { ErrorBox } from './ErrorBox';
 import { FigureTable } from './FigureTable';
 import { Glyph } from './Glyph';
 import { Ago } from './Moment';
+import { TerminalCommand } from './TerminalCommand';
 import { WindowChoice } from './WindowChoice';
 
 /** The pane: charts over one span of time, each with its figures. */
@@ -63,14 +63,7 @@ export function Responsiveness(props: {
           ))}
         </div>
       )}
-      <Disclosure
-        label="The command that says the same"
-        summary="Show the command"
-      >
-        <pre className="ihpc-Queue-command" tabIndex={0}>
-          ihpc metrics --window {window / 60}m
-        </pre>
-      </Disclosure>
+      <TerminalCommand command={`ihpc metrics --window ${window / 60}m`} />
     </div>
   );
 }

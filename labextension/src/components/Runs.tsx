@@ -3,6 +3,7 @@ import type { Store } from '../model/store';
 import { over } from '../model/runs';
 import type { IActions } from './actions';
 import { RunCard } from './RunCard';
+import { TerminalCommand } from './TerminalCommand';
 
 interface IProps {
   store: Pick<Store, 'state' | 'cancelling' | 'factor'>;
@@ -47,6 +48,7 @@ export function Runs({ store, actions }: IProps): React.ReactElement {
           {more.toLocaleString('en')} more
         </button>
       )}
+      <TerminalCommand of="urgent runs" command="ihpc runs" />
     </section>
   );
 }

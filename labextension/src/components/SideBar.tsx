@@ -10,6 +10,7 @@ import { MyJobs } from './MyJobs';
 import { OwnJob } from './OwnJob';
 import { Runs } from './Runs';
 import { SiteLine } from './SiteLine';
+import { TerminalCommand } from './TerminalCommand';
 
 interface IProps {
   store: Pick<
@@ -43,6 +44,7 @@ export function SideBar({ store, actions }: IProps): React.ReactElement {
               onCheck={() => actions.checkSite(site.site.name)}
             />
           ))}
+          <TerminalCommand of="sites" command="ihpc sites" />
         </section>
       )}
       {!waiting && (
@@ -62,6 +64,7 @@ export function SideBar({ store, actions }: IProps): React.ReactElement {
             <ClusterCard
               key={cluster.name}
               cluster={cluster}
+              live={status.live}
               ask={group => store.ask(cluster.name, group)}
               actions={actions}
             />
@@ -76,11 +79,23 @@ export function SideBar({ store, actions }: IProps): React.ReactElement {
               </header>
             </div>
           ))}
+          <TerminalCommand
+            of="clusters"
+            command={[
+              'ihpc list',
+              ...state.clusters.map(one => `ihpc show ${one.name}`)
+            ].join('\n')}
+          />
         </section>
       )}
       {!waiting && <Runs store={store} actions={actions} />}
       {!waiting && <MyJobs store={store} actions={actions} />}
-      {state.foreign.length > 0 && <ForeignJobs jobs={state.foreign} />}
+      {state.foreign.length > 0 && (
+        <ForeignJobs
+          jobs={state.foreign}
+          unsure={!status.live || state.sites.some(site => site.silent)}
+        />
+      )}
     </div>
   );
 }

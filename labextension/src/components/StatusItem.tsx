@@ -33,11 +33,15 @@ export function StatusItem(props: IProps): React.ReactElement | null {
   const run = foremost(runs, now());
   const others = runs.filter(one => !over(one)).length - 1;
   const waiting = sites.reduce((sum, site) => sum + site.waiting, 0);
+  const unsure =
+    !props.live || sites.some(site => site.waiting > 0 && site.silent);
   const asked = sites.flatMap(site => site.asked_at ?? []);
   const words = [
     `HPC ${props.live ? worst : 'not connected'}`,
     many(counts.working, 'worker'),
-    ...(waiting ? [`${many(waiting, 'job')} waiting`] : [])
+    ...(waiting
+      ? [`${many(waiting, 'job')} waiting${unsure ? ' when last heard' : ''}`]
+      : [])
   ].join(' · ');
   return (
     <button

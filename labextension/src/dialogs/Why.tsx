@@ -1,38 +1,75 @@
 import React from 'react';
+import { ErrorBox } from '../components/ErrorBox';
+import { Glyph } from '../components/Glyph';
 import { type IOffering, Offers } from '../components/Offers';
+import { Silence } from '../components/Silence';
+import { IhpcError } from '../errors';
 import type { Explanation } from '../wire';
 import { showCopyable } from './Copyable';
 
-/** Explains a job, with offers where it waits; *Copy* takes the explanation as text. */
+/**
+ * Explains a job, with offers where it waits; *Copy* takes the explanation as text. It opens at once and says that it
+ * asks; *offering* is asked for once there is an answer.
+ */
 export async function showWhy(
-  answer: Explanation,
-  offering: IOffering | null
+  job: string,
+  asked: Promise<Explanation>,
+  offering: (answer: Explanation) => IOffering | null
 ): Promise<void> {
   // A dialog gives the focus back to where it was: what is taken comes after that.
   let taken = (): void => undefined;
+  let text = `Job ${job}: the batch system has not answered yet.`;
+  asked.then(
+    answer => (text = asText(answer)),
+    (reason: unknown) => (text = IhpcError.from(reason).message)
+  );
   await showCopyable({
-    title: `Job ${answer.job.id}: why?`,
-    body: close => {
-      const take = (act: () => void): void => {
-        taken = act;
-        close();
-      };
-      return (
-        <Answer
-          answer={answer}
-          offering={
-            offering && {
-              ...offering,
-              onCluster: offer => take(() => offering.onCluster(offer)),
-              onUrgent: offer => take(() => offering.onUrgent(offer))
+    title: `Job ${job}: why?`,
+    body: close => (
+      <Asked
+        asked={asked}
+        offering={answer => {
+          const offers = offering(answer);
+          const take = (act: () => void): void => {
+            taken = act;
+            close();
+          };
+          return (
+            offers && {
+              ...offers,
+              onCluster: offer => take(() => offers.onCluster(offer)),
+              onUrgent: offer => take(() => offers.onUrgent(offer))
             }
-          }
-        />
-      );
-    },
-    text: asText(answer)
+          );
+        }}
+      />
+    ),
+    text: () => text
   });
   taken();
+}
+
+/** The answer, or that it is asked for, or why there is none. */
+function Asked(props: {
+  asked: Promise<Explanation>;
+  offering: (answer: Explanation) => IOffering | null;
+}): React.ReactElement {
+  const { asked } = props;
+  const [answer, tell] = React.useState<Explanation | null>(null);
+  const [error, fail] = React.useState<IhpcError | null>(null);
+  React.useEffect(() => {
+    asked.then(tell, (reason: unknown) => fail(IhpcError.from(reason)));
+  }, [asked]);
+  if (error) {
+    return <ErrorBox error={error} />;
+  }
+  return answer === null ? (
+    <p className="ihpc-Reading" role="status">
+      <Glyph name="busy" /> Asking the batch system…
+    </p>
+  ) : (
+    <Answer answer={answer} offering={props.offering(answer)} />
+  );
 }
 
 interface IProps {
@@ -48,6 +85,7 @@ function Answer({ answer, offering }: IProps): React.ReactElement {
   ];
   return (
     <div className="ihpc-Reading ihpc-Why">
+      <Silence silence={answer.silence} at={answer.at} />
       <p>
         <b>{sentence}</b>
       </p>
@@ -97,6 +135,7 @@ function asText(answer: Explanation): string {
   const { job, sentence, facts, advice, code, commands } = answer;
   return [
     `Job ${job.id} (${job.name}): ${job.state}, ${answer.category}, ${new Date(answer.at * 1000).toISOString()}`,
+    ...(answer.silence ? [answer.silence] : []),
     sentence,
     advice,
     ...facts.map(fact => `  ${fact.label}: ${fact.value}`),

@@ -24,7 +24,7 @@ const ENDED: readonly QueueRow['state'][] = [
 ];
 
 /** Whether a job ends or has ended. */
-export function over(row: QueueRow): boolean {
+export function over(row: Pick<QueueRow, 'state'>): boolean {
   return ENDED.includes(row.state);
 }
 
