@@ -4,6 +4,7 @@ The behaviours are those that batchspawner's own tests check of its Slurm class;
 """
 
 import subprocess
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -18,6 +19,7 @@ from ihpc_jupyter.hub import former
 from ihpc_jupyter.hub.clocks import Part
 from ihpc_jupyter.hub.spawner import IhpcSpawner
 from ihpc_jupyter.hub.startup import mistakes
+from ihpc_jupyter.model.job import Job, JobState
 from ihpc_jupyter.model.site import Site
 from ihpc_jupyter.scheduler.slurm_commands import read_command, search_path
 from tests.asynchronous import run
@@ -160,7 +162,7 @@ def test_a_lane_has_clocks_of_its_own(undescribed: dict[str, object]) -> None:
     spawner = IhpcSpawner(config=Config({"IhpcSpawner": settings}))
     told = [[spawner._clock(part, lane) for part in get_args(Part)] for lane in ("batch", "other")]
     assert told == [[90000, 60, 7], [600, 60, 20]]
-    assert spawner.start_timeout > 90060
+    assert spawner.start_timeout > 90000 + 60 + 7, "the hub's own clock leaves each of ours its time"
 
 
 @pytest.mark.parametrize(
@@ -269,3 +271,20 @@ def test_nothing_of_batchspawners_reaches_a_shell() -> None:
     with pytest.raises(StopIteration) as told:
         spawner.query_job_status().send(None)
     assert told.value.value is JobStatus.NOTFOUND
+
+
+@pytest.mark.parametrize(
+    ("state", "silent", "said"),
+    [(None, "", JobStatus.UNKNOWN), (JobState.PENDING, "", JobStatus.PENDING),
+     (JobState.RUNNING, "", JobStatus.RUNNING), (JobState.RUNNING, "nobody answers", JobStatus.UNKNOWN),
+     (JobState.FAILED, "", JobStatus.NOTFOUND), (JobState.UNKNOWN, "", JobStatus.NOTFOUND)],
+)  # fmt: skip
+def test_how_a_job_fares_is_said_in_batchspawners_words(
+    monkeypatch: pytest.MonkeyPatch, state: JobState | None, silent: str, said: JobStatus
+) -> None:
+    job = None if state is None else Job(id="7", name="jupyter-1", state=state)
+    watch = SimpleNamespace(look=lambda _: job, silent=silent)
+    monkeypatch.setattr(IhpcSpawner, "_centre", SimpleNamespace(watch=watch))
+    spawner = IhpcSpawner()
+    spawner.job_id = "7"
+    assert run(spawner.query_job_status()) is said

@@ -1,7 +1,7 @@
 """How long each part of a server's start may take, lane by lane. Pure."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -18,12 +18,13 @@ class Clocks(Model):
     queue: Clock | None = None
     """From submission until the job runs."""
     boot: Clock | None = None
-    """From there until the server answers."""
+    """From there until the server listens on its port."""
     http: Clock | None = None
-    """From there until JupyterHub itself has reached it."""
+    """From there until it answers."""
 
 
 Part = Literal["queue", "boot", "http"]
+PARTS: tuple[Part, ...] = get_args(Part)
 _BY_LANE: TypeAdapter[dict[str, Clocks]] = TypeAdapter(dict[str, Clocks])
 
 
@@ -45,7 +46,8 @@ def check_lanes(clocks: Mapping[str, Clocks], lanes: Collection[str]) -> None:
             raise InvalidRequest(f"There is no lane {lane!r}.", f"Lanes: {', '.join(lanes)}.")
 
 
-def longest(clocks: Mapping[str, Clocks], queue: int, boot: int) -> int:
+def longest(clocks: Mapping[str, Clocks], everywhere: Mapping[Part, int]) -> int:
     """Seconds of the lane whose start may take longest, one without clocks of its own included."""
-    own = [(one.queue or queue) + (one.boot or boot) for one in clocks.values()]
-    return max([queue + boot, *own])
+    return max(
+        sum(getattr(one, part) or everywhere[part] for part in PARTS) for one in [Clocks(), *clocks.values()]
+    )

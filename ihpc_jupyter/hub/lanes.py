@@ -10,7 +10,7 @@ from jupyterhub.spawner import SpawnException
 from traitlets import Integer, TraitError, Tuple, Unicode, default, validate
 
 from ihpc_jupyter.errors import IhpcError
-from ihpc_jupyter.hub import choice, form
+from ihpc_jupyter.hub import choice, form, stopping
 from ihpc_jupyter.hub.account import unix_groups
 from ihpc_jupyter.hub.port import register
 from ihpc_jupyter.hub.singleuser import SECRETS
@@ -20,6 +20,7 @@ from ihpc_jupyter.model.site import Described, Lane
 from ihpc_jupyter.scheduler.base import Capacity
 
 register()
+stopping.register()
 
 _ALWAYS = ("JUPYTERHUB_", "JPY_")
 _OF_THE_USER = {"HOME", "USER", "SHELL", "PATH"}

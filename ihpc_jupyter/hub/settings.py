@@ -35,7 +35,7 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
     """A spawner with lanes of a Slurm: its settings and its script; it starts nothing."""
 
     queue_timeout = Integer(86400, min=1, help="Seconds that a job may wait in the queue.")
-    boot_timeout = Integer(300, min=1, help="Seconds from the job's start until its server answers.")
+    boot_timeout = Integer(300, min=1, help="Seconds from the job's start until its server listens.")
     lane_timeouts = Dict(help="Other clocks of single lanes: {'urgent': {'queue': 600, 'boot': 60, 'http': 30}}.")
     log_directory = Unicode("{homedir}/.ihpc/hub", help="Where the logs of the jobs go; {homedir}, {username}.")
     node_host = Callable(lambda node: node, help="From a node's name to the host on which the hub reaches it.")
@@ -57,7 +57,7 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._http_timeout = int(self.http_timeout)  # as set for all; each start has its own
+        self._http_timeout = max(1, int(self.http_timeout))  # as set for all; each start has its own
 
     @validate("log_directory")
     def _fit_log_directory(self, proposal: Mapping[str, Any]) -> str:
@@ -98,13 +98,17 @@ class SlurmLanes(LaneSpawner, SlurmSpawner):
 
     @default("start_timeout")
     def _long_enough(self) -> int:
-        return longest(read_clocks(self.lane_timeouts), self.queue_timeout, self.boot_timeout) + _MARGIN
+        return longest(read_clocks(self.lane_timeouts), self._everywhere) + _MARGIN
 
     def _clock(self, part: Part, lane: str) -> int:
         """Seconds that this part of a start may take there."""
-        everywhere = {"queue": self.queue_timeout, "boot": self.boot_timeout, "http": self._http_timeout}
         clocks = read_clocks(self.lane_timeouts).get(lane, Clocks())
-        return int(getattr(clocks, part) or everywhere[part])
+        return int(getattr(clocks, part) or self._everywhere[part])
+
+    @property
+    def _everywhere(self) -> Mapping[Part, int]:
+        """The clocks of lanes that have none of their own."""
+        return {"queue": self.queue_timeout, "boot": self.boot_timeout, "http": self._http_timeout}
 
     # The site, and what the settings add to it.
 

@@ -7,7 +7,7 @@ hub's one watcher tells how it fares (`watch`), the server tells its port (`port
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from batchspawner.batchspawner import JobStatus
@@ -18,7 +18,7 @@ from ihpc_jupyter.errors import IhpcError, NotAllowed, NotFound, Unavailable
 from ihpc_jupyter.hub import lost, telling
 from ihpc_jupyter.hub.answer import wait_for_answer
 from ihpc_jupyter.hub.choice import Choice
-from ihpc_jupyter.hub.clocks import Part
+from ihpc_jupyter.hub.clocks import PARTS, Part
 from ihpc_jupyter.hub.lanes import problem
 from ihpc_jupyter.hub.owed import Owed, kept_in, take_up_at_start
 from ihpc_jupyter.hub.port import hashed
@@ -130,7 +130,7 @@ class IhpcSpawner(SlurmLanes):
         watch = self._centre.watch
         watch.follow(self.job_id, self._tag, self._seen)
         watch.hurry(self.job_id, True)
-        booting_since: float | None = None
+        since: dict[Part, float] = {"queue": self._submitted}
         answer: asyncio.Task[None] | None = None
         try:
             while True:
@@ -138,37 +138,41 @@ class IhpcSpawner(SlurmLanes):
                 job = watch.look(self.job_id)
                 if job is not None and is_over(job):
                     raise await self._failure(telling.ended(job), "job-ended")
-                if job is not None and job.state.active and booting_since is None:
-                    booting_since = time.time()
+                if job is not None and job.state.active:
+                    since.setdefault("boot", time.time())
                 if answer is None and job is not None and job.node and self._told_port:
-                    answer = self._ask_server(job)
+                    answer = self._ask_server(job, since)
                 if answer is not None and answer.done() and answer.exception() is None:
                     return self._told_url
                 self._tell(job)
-                await self._wait(booting_since)
+                await self._wait(since)
         finally:
             if answer is not None:
                 answer.cancel()
             watch.hurry(self.job_id, False)
 
-    async def _wait(self, booting_since: float | None) -> None:
-        """Until there is news, or the clock has run out, which raises."""
-        part: Part = "queue" if booting_since is None else "boot"
+    async def _wait(self, since: Mapping[Part, float]) -> None:
+        """Until there is news, or the clock of the part that is under way has run out, which raises."""
+        part = next(one for one in reversed(PARTS) if one in since)
         seconds = self._clock(part, self._lane_name)
-        until = (self._submitted if booting_since is None else booting_since) + seconds
         try:
-            async with asyncio.timeout(max(0.0, until - time.time())):
+            async with asyncio.timeout(max(0.0, since[part] + seconds - time.time())):
                 await self._news.wait()
         except TimeoutError:
             cause = telling.too_late(part, seconds)
             raise await self._failure(cause, f"{part}-timeout") from None
 
-    def _ask_server(self, job: Job) -> asyncio.Task[None]:
+    def _ask_server(self, job: Job, since: dict[Part, float]) -> asyncio.Task[None]:
+        def listens() -> None:
+            since["http"] = time.time()
+            self._progress.tell(80, f"The server listens on {job.node}; waiting for its first answer.")
+            self._news.set()
+
         host = self.node_host(job.node)
         self._told_url = f"http://{host}:{self._told_port}"
-        self._progress.tell(80, f"The server listens on {job.node}; waiting for its first answer.")
+        self._progress.tell(65, f"The server has a port on {job.node}; waiting until it listens there.")
         url = url_path_join(self._told_url, self.server.base_url, "api")
-        asked = wait_for_answer(host, self._told_port, url, self._clock("boot", self._lane_name))
+        asked = wait_for_answer(host, self._told_port, url, self._clock("http", self._lane_name), listens)
         answer: asyncio.Task[None] = asyncio.ensure_future(asked)
         answer.add_done_callback(lambda _: self._news.set())
         return answer

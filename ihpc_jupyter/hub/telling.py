@@ -1,6 +1,7 @@
 """What a person reads of a job that is to become their server. Pure."""
 
 import time
+from collections.abc import Mapping
 from html import escape
 
 from ihpc_jupyter.hub.choice import words
@@ -17,6 +18,13 @@ _ENDS = {
     JobState.NODE_FAIL: "was lost with its node",
     JobState.OUT_OF_MEMORY: "used more memory than it asked for",
     JobState.UNKNOWN: "is no longer known to the batch system",
+}
+
+
+_TOO_LATE: Mapping[Part, str] = {
+    "queue": "The job did not start",
+    "boot": "The job started, but its server did not listen",
+    "http": "The server listens, but did not answer",
 }
 
 
@@ -55,8 +63,7 @@ def ended(job: Job) -> str:
 
 def too_late(part: Part, seconds: float) -> str:
     """What is said where one of the clocks has run out."""
-    what = "The job did not start" if part == "queue" else "The server did not answer"
-    return f"{what} within {words(seconds)} ({part}_timeout); the job was cancelled."
+    return f"{_TOO_LATE[part]} within {words(seconds)} ({part}_timeout); the job was cancelled."
 
 
 def with_log(cause: str, tail: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { IhpcError } from './errors';
-import type { Fault } from './wire';
+import { refusal } from './refusal';
 
 /** Asks `ihpc/api/PATH` for JSON. */
 export async function request<T>(
@@ -57,30 +57,4 @@ export function openStream(settings: ServerConnection.ISettings): WebSocket {
     url += `?token=${encodeURIComponent(settings.token)}`;
   }
   return new settings.WebSocket(url);
-}
-
-function refusal(status: number, text: string): IhpcError {
-  try {
-    const fault = JSON.parse(text) as Partial<Fault>;
-    if (fault.error && fault.message) {
-      return new IhpcError(status, fault.message, fault.hint);
-    }
-  } catch {
-    // Not one of our faults (a proxy's page, say): the status has to do.
-  }
-  if (status === 404) {
-    return new IhpcError(
-      status,
-      'The Jupyter server knows nothing of HPC.',
-      'Enable its part with: jupyter server extension enable ihpc_jupyter'
-    );
-  }
-  if (status === 403 || status === 401) {
-    return new IhpcError(
-      status,
-      'The Jupyter server refused the request.',
-      'Log in again, then reload this page.'
-    );
-  }
-  return new IhpcError(status, `The Jupyter server answered ${status}.`);
 }

@@ -283,12 +283,16 @@ class Browser:
         """A page."""
         return self.http.get(path)
 
-    def post(self, path: str, **fields: str) -> httpx.Response:
-        """Load the form's page, send it filled in."""
+    def xsrf(self, path: str) -> str:
+        """The token against forged forms that a page holds."""
         page = self.http.get(path)
         found = re.search(r'name="_xsrf" value="([^"]+)"', page.text) or re.search(r"_xsrf=([^\"&]+)", page.text)
         assert found is not None, page.text[:2000]
-        return self.http.post(path, data={"_xsrf": found[1], **fields})
+        return found[1]
+
+    def post(self, path: str, **fields: str) -> httpx.Response:
+        """Load the form's page, send it filled in."""
+        return self.http.post(path, data={"_xsrf": self.xsrf(path), **fields})
 
 
 def progress(hub: Hub, user: str) -> Iterator[dict[str, Any]]:

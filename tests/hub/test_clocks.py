@@ -1,5 +1,7 @@
 """Each part of a start has its own clock, lane by lane."""
 
+import sys
+
 import pytest
 
 from tests.hub.hub import Hub, progress, running_hub
@@ -9,16 +11,28 @@ ALICE, BOB = "ihpc-alice", "ihpc-bob"
 
 pytestmark = pytest.mark.usefixtures("possible")
 
-SETTINGS = """
-c.Spawner.cmd = ["sh", "-c", "exec sleep 600"]
-c.IhpcSpawner.lane_timeouts = {"batch": {"queue": 3}, "interactive": {"boot": 4}}
+SILENT = """\
+import os, socket, time
+from urllib.parse import urlsplit
+door = socket.socket()
+if os.environ["SLURM_JOB_PARTITION"] == "urgent":
+    door.bind(("", urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"]).port))
+    door.listen()
+time.sleep(600)
+"""
+SETTINGS = f"""
+c.Spawner.cmd = [{sys.executable!r}, "-c", {SILENT!r}]
+c.IhpcSpawner.lane_timeouts = {{"batch": {{"queue": 3}}, "interactive": {{"boot": 4}}, "urgent": {{"http": 2}}}}
 """
 
 
 def test_a_lanes_own_clocks_run_out_and_other_lanes_wait_on(slurm: SlurmBed) -> None:
     with running_hub(slurm, SETTINGS) as hub:
         hub.order(ALICE, lane="interactive")
-        assert "The server did not answer within 4s (boot_timeout)" in failure(hub, ALICE)
+        assert "The job started, but its server did not listen within 4s (boot_timeout)" in failure(hub, ALICE)
+        hub.wait_for_none(ALICE)
+        hub.order(ALICE, lane="urgent")
+        assert "The server listens, but did not answer within 2s (http_timeout)" in failure(hub, ALICE)
         hub.wait_for_none(ALICE)
         blockers = [slurm.submit("--partition=urgent", "--nodes=1", "--exclusive") for _ in slurm.nodes]
         for blocker in blockers:

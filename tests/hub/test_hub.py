@@ -89,6 +89,20 @@ def test_a_start_by_the_form_without_javascript(hub: Hub, slurm: SlurmBed) -> No
     assert re.search(waited, browser.get(f"/hub/spawn/{ALICE}/another").text), "the next one reads of it"
 
 
+def test_a_server_is_started_and_stopped_again_and_again(hub: Hub, slurm: SlurmBed) -> None:
+    jobs: list[str] = []
+    for _ in range(5):
+        hub.order(ALICE, lane="urgent")
+        jobs.append(_job(hub.wait_for_server(ALICE)))
+        hub.stop_server(ALICE)
+        slurm.wait_for_job(jobs[-1], "CANCELLED")
+        with hub.api as api:
+            stopped = api.get(f"/users/{ALICE}?include_stopped_servers").json()["servers"][""]
+        assert not stopped["state"], "nothing of that job is remembered"
+    assert len({*jobs}) == 5, "each has a job of its own"
+    assert not slurm.run("squeue", "--noheader", f"--user={ALICE}").stdout.strip()
+
+
 def test_a_job_that_is_cancelled_from_outside_is_noticed(hub: Hub, slurm: SlurmBed) -> None:
     hub.order(ALICE, lane="urgent")
     job_id = _job(hub.wait_for_server(ALICE))
