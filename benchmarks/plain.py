@@ -25,6 +25,8 @@ from tests.workplaces import agent
 
 SPREAD = 10.0
 """Seconds over which the jobs' starts (and ends) are spread: the pace of rest."""
+SETTLE = BUSY_FOR + SPREAD
+"""Seconds after which all agents are at rest again."""
 SEEN = 10.0
 """Seconds between two readings of a pane in view, where nothing is new."""
 
@@ -104,8 +106,10 @@ class Pane:
                     self._told.setdefault(row["state"], time.time())
 
 
-def plain_jobs(figures: Figures, settings: BedSettings, count: int) -> float:
-    """So many jobs that ring, and as many that do not; the p95 of starts and ends of those that ring."""
+def plain_jobs(figures: Figures, settings: BedSettings, count: int, settle: float) -> float:
+    """So many jobs that ring, and as many that do not, after *settle* seconds in which nothing happens; the p95
+    of starts and ends of those that ring.
+    """
     with ringing_bed(settings) as bed, ExitStack() as stack:
         panes: list[Pane] = []
         for number in range(2 * count):
@@ -113,8 +117,9 @@ def plain_jobs(figures: Figures, settings: BedSettings, count: int) -> float:
             panes.append(Pane(bed, place, rings=number % 2 == 0))
             stack.callback(panes[-1].close)
         for act in (Pane.start, Pane.end):
-            time.sleep(BUSY_FOR + SPREAD)  # all are at rest again
-            _spread([lambda pane=pane, act=act: act(pane) for pane in panes])  # type: ignore[misc]
+            time.sleep(settle)
+            spread = min(SPREAD, settle)
+            _spread([lambda pane=pane, act=act: act(pane) for pane in panes], spread)  # type: ignore[misc]
         for pane in panes:
             for name, delay in pane.delays():
                 figures.add(name, delay)
@@ -123,14 +128,14 @@ def plain_jobs(figures: Figures, settings: BedSettings, count: int) -> float:
     return figures.p95("plain job that rings, both")
 
 
-def _spread(acts: Sequence[Callable[[], None]]) -> None:
-    """Each at a moment of its own."""
+def _spread(acts: Sequence[Callable[[], None]], most: float) -> None:
+    """Each at a moment of its own within *most* seconds."""
 
     def later(act: Callable[[], None], seconds: float) -> None:
         time.sleep(seconds)
         act()
 
-    threads = [threading.Thread(target=later, args=(act, random.uniform(0, SPREAD))) for act in acts]  # noqa: S311
+    threads = [threading.Thread(target=later, args=(act, random.uniform(0, most))) for act in acts]  # noqa: S311
     for thread in threads:
         thread.start()
     for thread in threads:

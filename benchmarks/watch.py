@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks import labs
 from benchmarks.figures import Figures
 from benchmarks.life import Life
-from benchmarks.plain import plain_jobs
+from benchmarks.plain import SETTLE, plain_jobs
 from tests.lab_slurm import REPOSITORY, Lab, Workplace, workplace
 from tests.slurmbed import BedSettings, Call, FaultyCommands, SlurmBed, wait_until
 from tests.slurmbed.faulty import COMMANDS
@@ -148,6 +148,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--clients", type=int, default=50, help="on one server; tabs of the peer, too")
     parser.add_argument("--kills", type=int, default=15, help="jobs that are killed and replaced meanwhile")
     parser.add_argument("--plain", type=int, default=6, help="plain jobs that ring, and as many that do not")
+    parser.add_argument(
+        "--settle", type=float, default=SETTLE, help="seconds of rest before plain jobs start or end"
+    )
     parser.add_argument("--users", type=int, default=20, help="agents before one snapshot")
     parser.add_argument("--seconds", type=float, default=40.0, help="for which requests are counted, each time")
     parser.add_argument("--calm", type=float, default=6.0, help="seconds without a question that count as calm")
@@ -158,7 +161,7 @@ def main(argv: list[str] | None = None) -> None:
         asked, pushed, seen = clients(figures, bed, chosen.clients, chosen.kills)
         together = users(figures, bed, chosen.users, chosen.seconds, chosen.calm)
         theirs = peer(figures, bed, chosen.clients, chosen.seconds)
-    seen = max(seen, plain_jobs(figures, BED, chosen.plain))
+    seen = max(seen, plain_jobs(figures, BED, chosen.plain, chosen.settle))
     figures.write(chosen.raw)
     print(figures.table(), file=sys.stderr)
     print(

@@ -49,8 +49,9 @@ def test_bench_spawn(tmp_path: Path) -> None:
 
 
 def test_bench_watch(slurm: SlurmBed, tmp_path: Path) -> None:
-    few = ("--clients", "3", "--kills", "1", "--plain", "1", "--users", "2", "--seconds", "2", "--calm", "0")
-    answer = told(tmp_path, "watch", *few)
+    few = ("--clients", "3", "--kills", "1", "--plain", "1", "--users", "2")
+    short = ("--settle", "1", "--seconds", "2", "--calm", "0")
+    answer = told(tmp_path, "watch", *few, *short)
     assert (answer["clients"], answer["users"]) == (3, 2)
     assert set(answer) == {
         "clients", "requests_per_s", "users", "users_requests_per_s", "push_p95_s", "seen_p95_s",

@@ -208,6 +208,21 @@ def test_the_dialog_leaves_the_focus_to_who_is_in_the_form_already(lab: Lab) -> 
     lab.dismiss()
 
 
+def test_the_focus_comes_back_to_where_the_person_was_in_the_form(lab: Lab) -> None:
+    """What opens behind a dialog may take the focus; JupyterLab's dialog takes it back, to its first field."""
+    lab.side_bar.get_by_role("button", name="New cluster").click()
+    expect(lab.dialog.locator('input[name="name"]')).to_be_focused()
+    many = lab.dialog.get_by_label("How many")
+    many.focus()
+    lab.page.keyboard.press("Control+a")
+    lab.page.evaluate("document.querySelector('#ihpc-sidebar button').focus()")
+    lab.page.keyboard.type("3")
+    expect(many).to_be_focused()
+    expect(lab.dialog.locator('input[name="name"]')).to_have_value("cluster")
+    assert many.input_value().endswith("3")
+    lab.dismiss()
+
+
 def test_tab_reaches_every_action_and_the_palette_has_them_all(lab: Lab) -> None:
     card = lab.new_cluster("keys", 1)
     card.wait(working=1)

@@ -1,10 +1,11 @@
-import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import React from 'react';
 import { NewClusterForm } from '../components/NewClusterForm';
 import type { IDraft } from '../model/draft';
 import type { IhpcError } from '../errors';
 import type { SiteStatus } from '../wire';
 import { comeRound } from './Copyable';
+import { KeptFocus } from './KeptFocus';
 
 /**
  * What the dialog gives the focus to: not before the page has nothing else to do, so perhaps long after the form
@@ -20,7 +21,7 @@ export async function askNewCluster(
   draft: IDraft,
   error: IhpcError | null
 ): Promise<IDraft | null> {
-  const answer = await showDialog({
+  const dialog = new KeptFocus<IDraft>({
     title: 'New cluster',
     body: new Body(sites, taken, draft, error),
     buttons: [
@@ -29,6 +30,7 @@ export async function askNewCluster(
     ],
     focusNodeSelector: FIRST
   });
+  const answer = await dialog.launch();
   return answer.button.accept ? answer.value : null;
 }
 
