@@ -1,7 +1,7 @@
 """What jobs tell by themselves: those that ring the user's doorbell as they start or end.
 
 Slurm tells nobody of a job that starts. Clusters' jobs, runs and servers say it themselves; so does any other job
-where the centre has Slurm run `slurm_doorbell.sh` around it, or its own script does.
+where the centre has Slurm run `centre/doorbell.sh` around it, or its own script does.
 """
 
 import asyncio
