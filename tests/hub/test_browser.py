@@ -2,12 +2,13 @@
 
 import re
 import sys
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import psutil
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.hub.hub import Hub, token_of
 from tests.hub.person import PICTURES, Person, people
@@ -15,6 +16,8 @@ from tests.slurmbed import SlurmBed, wait_until
 from tests.ui.lab import SECOND, Lab
 
 ALICE, BOB = "ihpc-alice", "ihpc-bob"
+LATE = 5.0
+"""Seconds after which a hub with much to do answers: a page whose hub was away asks it anew after three."""
 
 WORK = """\
 from ihpc_jupyter import Cluster
@@ -158,14 +161,22 @@ def wait_in_the_queue(person: Person, slurm: SlurmBed) -> None:
     person.page.goto(f"{person.hub.url}/hub/spawn-pending/{person.user}")
 
 
+def _answered_late(route: Route) -> None:
+    answer = route.fetch()
+    time.sleep(LATE)  # the page has time to hear that the start's news have ended
+    route.fulfill(response=answer)
+
+
 def stop_a_named_one(person: Person) -> None:
-    """Another server of the same user, stopped by the button of its own page."""
+    """Another server of the same user, stopped by the button of its own page, by a hub that takes its time."""
     person.hub.order(person.user, "second", lane="batch", shape="large")
+    person.page.route("**/hub/api/users/*/servers/second*", _answered_late)
     person.page.goto(f"{person.hub.url}/hub/spawn-pending/{person.user}/second")
     expect(person.told).to_contain_text("waits in lane batch", timeout=20 * SECOND)
     person.page.get_by_role("button", name="Stop Server").click()
     wait_until(lambda: "second" not in person.hub.servers(person.user), "its start is cancelled", 20)
     person.page.wait_for_url("**/hub/home", timeout=20 * SECOND)  # of the server that never ran there is no page
+    person.page.unroute("**/hub/api/users/*/servers/second*")
     assert person.hub.server(person.user)["pending"] == "spawn", "the other goes on"
 
 
