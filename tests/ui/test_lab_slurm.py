@@ -3,12 +3,13 @@
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.lab_slurm import Lab as LabServer
 from tests.lab_slurm import workplace
@@ -17,6 +18,8 @@ from tests.ui.accessibility import faults
 from tests.ui.lab import Lab, browse
 
 OPTIONS = ("--no-browser", "--expose-app-in-browser", *(["--allow-root"] if os.getuid() == 0 else []))
+LATE = 4.0
+"""Seconds after which a slow server has JupyterLab's translations: its own parts wait for them, ours do not."""
 
 
 @contextmanager
@@ -143,6 +146,22 @@ def test_the_servers_own_job_is_told_with_its_end_and_what_would_start_sooner(
         assert faults(lab.page.locator(".ihpc-StatusItem")) == []
         lab.screenshot(Path("test-results") / "own-job-dark.png")
         own_jobs_are_read_unfolded_and_offered(lab, fresh_slurm, tmp_path)
+
+
+def _answered_late(route: Route) -> None:
+    time.sleep(LATE)
+    route.continue_()
+
+
+def test_the_warning_of_the_end_waits_until_jupyterlab_shows_it(fresh_slurm: SlurmBed) -> None:
+    own = fresh_slurm.submit("--time=9", "--partition=batch", "--output=/dev/null")
+    fresh_slurm.wait_for_job(own, "RUNNING")
+    with window_on(fresh_slurm, own) as lab:
+        expect(lab.notifications).to_contain_text("This Jupyter server ends in", timeout=30_000)
+        lab.page.route("**/lab/api/translations**", _answered_late)
+        lab.page.reload()
+        lab.ready()
+        expect(lab.notifications).to_contain_text("This Jupyter server ends in", timeout=30_000)
 
 
 def own_jobs_are_read_unfolded_and_offered(lab: Lab, bed: SlurmBed, logs: Path) -> None:

@@ -38,8 +38,13 @@ export const endingPlugin: JupyterFrontEndPlugin<void> = {
         );
       }
     );
-    store.changed.connect(() => {
+    const follow = (): void => {
       watch.follow(store.state.here?.job.ends_at ?? null);
+    };
+    // What is told before JupyterLab shows such news goes to their list alone, where nobody looks.
+    void app.started.then(() => {
+      store.changed.connect(follow);
+      follow();
     });
   }
 };
