@@ -63,6 +63,11 @@ def test_a_waiting_job_has_an_expected_start_and_nothing_else() -> None:
     assert (job.expected_start, job.started_at, job.ends_at, job.node) == (1795389420.0, None, None, "")
 
 
+def test_a_job_that_was_given_up_before_its_expected_start_never_started() -> None:
+    (job,) = text.parse_squeue(record("12", "CANCELLED", start="1795389420", end="1795346231"), NOW)
+    assert (job.state, job.started_at, job.ends_at) == (JobState.CANCELLED, None, 1795346231.0)
+
+
 @pytest.mark.parametrize(
     ("told", "since"), [("1795346229", 1795346229.0), ("1795346301", None), ("N/A", None), ("Unknown", None)]
 )

@@ -133,6 +133,8 @@ def queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
     # While a requeued job's processes die, its state reads COMPLETING; but its times are a waiting job's.
     if state is JobState.COMPLETING and (end is None or end > now + _REQUEUED_AHEAD):
         state = JobState.REQUEUED
+    # One that is given up with its submitter (salloc) keeps the start that was expected of it.
+    never = state.waiting or (state.ended and start is not None and end is not None and start > end)
     reason = given(row["Reason"])
     if parse_time(row["PreemptTime"]) is not None:
         # A victim that goes by itself within its grace is not requeued and reads COMPLETED.
@@ -158,7 +160,7 @@ def queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
         submitted_at=parse_time(row["SubmitTime"]),
         eligible_at=_past(parse_time(row["EligibleTime"]), now),
         expected_start=start if state.waiting else None,
-        started_at=None if state.waiting else start,
+        started_at=None if never else start,
         ends_at=None if state.waiting else end,
     )
 
