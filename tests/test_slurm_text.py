@@ -22,6 +22,7 @@ def record(
     restarts: str = "0",
     preempted: str = "N/A",
     eligible: str = "1795346229",
+    node: str = "n1",
 ) -> str:
     fields = [
         job_id,
@@ -34,7 +35,7 @@ def record(
         "(null)",
         "(null)",
         "2",
-        "n1",
+        node,
         restarts,
         preempted,
         "cpu=2,mem=1.50G,node=1,billing=2",
@@ -63,8 +64,10 @@ def test_a_waiting_job_has_an_expected_start_and_nothing_else() -> None:
     assert (job.expected_start, job.started_at, job.ends_at, job.node) == (1795389420.0, None, None, "")
 
 
-def test_a_job_that_was_given_up_before_its_expected_start_never_started() -> None:
-    (job,) = text.parse_squeue(record("12", "CANCELLED", start="1795389420", end="1795346231"), NOW)
+@pytest.mark.parametrize("start", ["1795389420", "1795346231"])
+def test_a_job_that_ended_in_the_queue_never_started(start: str) -> None:
+    told = record("12", "CANCELLED", start=start, end="1795346231", node="")
+    (job,) = text.parse_squeue(told, NOW)
     assert (job.state, job.started_at, job.ends_at) == (JobState.CANCELLED, None, 1795346231.0)
 
 

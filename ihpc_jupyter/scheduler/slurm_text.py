@@ -133,8 +133,8 @@ def queue_job(job_id: str, row: dict[str, str], now: float) -> Job:
     # While a requeued job's processes die, its state reads COMPLETING; but its times are a waiting job's.
     if state is JobState.COMPLETING and (end is None or end > now + _REQUEUED_AHEAD):
         state = JobState.REQUEUED
-    # One that is given up with its submitter (salloc) keeps the start that was expected of it.
-    never = state.waiting or (state.ended and start is not None and end is not None and start > end)
+    # One that ends in the queue has a start all the same: that of its end, or (with its salloc) the expected one.
+    never = state.waiting or (state.ended and not given(row["NodeList"]))
     reason = given(row["Reason"])
     if parse_time(row["PreemptTime"]) is not None:
         # A victim that goes by itself within its grace is not requeued and reads COMPLETED.
