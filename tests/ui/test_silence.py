@@ -63,6 +63,34 @@ def test_the_last_word_stands_still_in_every_view(fresh_slurm: SlurmBed) -> None
         bed.cancel_all()
 
 
+def test_the_charts_say_that_nobody_tells_them_more(fresh_slurm: SlurmBed) -> None:
+    bed = fresh_slurm
+    for _ in bed.nodes:
+        bed.wait_for_job(bed.submit(*JOB), "RUNNING")
+    try:
+        with window_on(bed) as lab:
+            lab.new_cluster("quakes", 2).wait(pending=2)
+            lab.run("ihpc:open-responsiveness")
+            waits = lab.page.locator("#ihpc-responsiveness")
+            expect(waits).to_contain_text("still waiting")
+            lab.run("ihpc:open-cluster", name="quakes")
+            past = lab.page.locator("#ihpc-cluster-quakes")
+            expect(past).to_contain_text("2 pending")
+            bed.freeze_controller()
+            expect(past).to_contain_text(f"What waits or starts did so {HEARD}", timeout=60 * SECOND)
+            assert faults(past) == []
+            lab.run("ihpc:open-responsiveness")
+            expect(waits).to_contain_text(f"Site bed does not answer: what it tells stands as it did {HEARD}")
+            assert faults(waits) == []
+            bed.thaw_controller()
+            expect(waits).not_to_contain_text(HEARD, timeout=60 * SECOND)
+            lab.run("ihpc:open-cluster", name="quakes")
+            expect(past).not_to_contain_text(HEARD)
+    finally:
+        bed.heal()
+        bed.cancel_all()
+
+
 def test_each_part_of_the_side_bar_shows_the_command_that_says_the_same(fresh_slurm: SlurmBed) -> None:
     with window_on(fresh_slurm) as lab:
         lab.new_cluster("quakes", 0)

@@ -10,7 +10,8 @@ import { CardActions } from './CardActions';
 import { CardHeader } from './CardHeader';
 import { Diary } from './Diary';
 import { GroupRow } from './GroupRow';
-import { Held, LastHeard } from './Heard';
+import { Held } from './Heard';
+import { LastCounts } from './LastCounts';
 import { Live } from './Live';
 import { LoadLine } from './LoadLine';
 import { ProblemBox } from './ProblemBox';
@@ -54,11 +55,7 @@ export function ClusterCard(props: IProps): React.ReactElement {
       )}
       {!ended(cluster) && (
         <>
-          {silent && at !== null && counts.pending + counts.starting > 0 && (
-            <p className="ihpc-Card-note">
-              What waits or starts did so <LastHeard at={at} />.
-            </p>
-          )}
+          <LastCounts cluster={cluster} />
           <WorkerBar counts={counts} target={target} />
           <LoadLine
             cluster={cluster}

@@ -11,6 +11,7 @@ import { Chart } from './Chart';
 import { ErrorBox } from './ErrorBox';
 import { Swatch } from './FigureTable';
 import { Glyph } from './Glyph';
+import { LastCounts } from './LastCounts';
 import { TerminalCommand } from './TerminalCommand';
 import { WindowChoice } from './WindowChoice';
 
@@ -47,6 +48,7 @@ export function ClusterPast(props: IProps): React.ReactElement {
           />
         )}
       </div>
+      {cluster && <LastCounts cluster={cluster} />}
       {error && <ErrorBox error={error} />}
       {told === null
         ? !error && (

@@ -1,10 +1,12 @@
 import React from 'react';
 import type { Measuring } from '../model/measuring';
 import { panels } from '../model/panels';
+import type { Store } from '../model/store';
 import { Chart } from './Chart';
 import { ErrorBox } from './ErrorBox';
 import { FigureTable } from './FigureTable';
 import { Glyph } from './Glyph';
+import { LastHeard } from './Heard';
 import { Ago } from './Moment';
 import { TerminalCommand } from './TerminalCommand';
 import { WindowChoice } from './WindowChoice';
@@ -12,6 +14,7 @@ import { WindowChoice } from './WindowChoice';
 /** The pane: charts over one span of time, each with its figures. */
 export function Responsiveness(props: {
   measuring: Measuring;
+  store: Pick<Store, 'state'>;
 }): React.ReactElement {
   const { measuring } = props;
   const { told, error, window } = measuring;
@@ -29,6 +32,16 @@ export function Responsiveness(props: {
           </span>
         )}
       </header>
+      {props.store.state.sites.map(
+        ({ site, silent, asked_at: at }) =>
+          silent &&
+          at !== null && (
+            <p key={site.name} className="ihpc-Card-note">
+              Site {site.name} does not answer: what it tells stands as it did{' '}
+              <LastHeard at={at} />.
+            </p>
+          )
+      )}
       {error && <ErrorBox error={error} />}
       {told === null ? (
         !error && (

@@ -47,7 +47,7 @@ export const responsivenessPlugin: JupyterFrontEndPlugin<void> = {
             new Api(app.serviceManager.serverSettings)
           );
           return new LivePane(store, measuring, () => (
-            <Responsiveness measuring={measuring} />
+            <Responsiveness measuring={measuring} store={store} />
           ));
         }
       }
