@@ -14,6 +14,7 @@ from playwright.sync_api import Route, expect
 from tests.lab_slurm import Lab as LabServer
 from tests.lab_slurm import workplace
 from tests.slurmbed import SlurmBed, wait_until
+from tests.slurmbed.fixtures import MakeSlurm
 from tests.ui.accessibility import faults
 from tests.ui.lab import Lab, browse
 
@@ -153,10 +154,11 @@ def _answered_late(route: Route) -> None:
     route.continue_()
 
 
-def test_the_warning_of_the_end_waits_until_jupyterlab_shows_it(fresh_slurm: SlurmBed) -> None:
-    own = fresh_slurm.submit("--time=9", "--partition=batch", "--output=/dev/null")
-    fresh_slurm.wait_for_job(own, "RUNNING")
-    with window_on(fresh_slurm, own) as lab:
+def test_the_warning_of_the_end_waits_until_jupyterlab_shows_it(make_slurm: MakeSlurm) -> None:
+    bed = make_slurm(nodes=1)
+    own = bed.submit("--time=9", "--partition=batch", "--output=/dev/null")
+    bed.wait_for_job(own, "RUNNING")
+    with window_on(bed, own) as lab:
         expect(lab.notifications).to_contain_text("This Jupyter server ends in", timeout=30_000)
         lab.page.route("**/lab/api/translations**", _answered_late)
         lab.page.reload()
