@@ -117,7 +117,7 @@ def plain_jobs(figures: Figures, settings: BedSettings, count: int, settle: floa
             panes.append(Pane(bed, place, rings=number % 2 == 0))
             stack.callback(panes[-1].close)
         for act in (Pane.start, Pane.end):
-            time.sleep(settle)
+            time.sleep(settle)  # nothing may happen meanwhile: all come to rest
             spread = min(SPREAD, settle)
             _spread([lambda pane=pane, act=act: act(pane) for pane in panes], spread)  # type: ignore[misc]
         for pane in panes:
@@ -132,7 +132,7 @@ def _spread(acts: Sequence[Callable[[], None]], most: float) -> None:
     """Each at a moment of its own within *most* seconds."""
 
     def later(act: Callable[[], None], seconds: float) -> None:
-        time.sleep(seconds)
+        time.sleep(seconds)  # a moment of its own
         act()
 
     threads = [threading.Thread(target=later, args=(act, random.uniform(0, most))) for act in acts]  # noqa: S311

@@ -232,6 +232,12 @@ async def labs(site: Site, root: Path) -> AsyncIterator[list[SiteDesk]]:
             await desk.close()
 
 
+def seen(desk: SiteDesk, job: str) -> bool:
+    """Whether who looks, and goes on looking, sees that job."""
+    desk.look()
+    return job in desk.watcher.snapshot.jobs
+
+
 def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
     world: World, place: str, writer: SnapshotWriter, slurm: SlurmBed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,11 +264,6 @@ def test_open_labs_cost_nothing_while_nobody_looks_and_nothing_is_pending(
         end = time.monotonic() + 20
         while not await quiet():
             assert time.monotonic() < end, "somebody asks and asks"
-
-    def seen(desk: SiteDesk, job: str) -> bool:
-        """Whether who looks, and goes on looking, sees that job."""
-        desk.look()
-        return job in desk.watcher.snapshot.jobs
 
     async def story() -> None:
         async with labs(site, world.root) as desks:
