@@ -18,7 +18,7 @@ door = socket.socket()
 if os.environ["SLURM_JOB_PARTITION"] == "urgent":
     door.bind(("", urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"]).port))
     door.listen()
-time.sleep(600)
+time.sleep(600)  # longer than any clock: it never answers
 """
 SETTINGS = f"""
 c.Spawner.cmd = [{sys.executable!r}, "-c", {SILENT!r}]

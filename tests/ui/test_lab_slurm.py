@@ -150,7 +150,7 @@ def test_the_servers_own_job_is_told_with_its_end_and_what_would_start_sooner(
 
 
 def _answered_late(route: Route) -> None:
-    time.sleep(LATE)
+    time.sleep(LATE)  # the slow server itself
     route.continue_()
 
 
